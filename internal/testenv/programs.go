@@ -53,7 +53,7 @@ func installed() []string {
 	}
 	for _, glob := range programGlobs {
 		found, _ := filepath.Glob(glob) // the patterns are well-formed
-		slices.SortFunc(found, func(a, b string) int { return cmp.Compare(numberIn(b), numberIn(a)) })
+		slices.SortFunc(found, func(a, b string) int { return cmp.Compare(versionIn(b), versionIn(a)) })
 		for _, dir := range found {
 			dirs = append(dirs, realDir(filepath.Join(dir, "postgres")))
 		}
@@ -74,9 +74,14 @@ func realDir(path string) string {
 
 var number = regexp.MustCompile(`\d+`)
 
-// numberIn is the first number in the text, or 0.
-func numberIn(text string) int {
-	n, _ := strconv.Atoi(number.FindString(text)) // no digits: 0
+// versionIn is the last number in a directory's name, which in all our patterns
+// is the major version; 0 if there is none.
+func versionIn(dir string) int {
+	numbers := number.FindAllString(dir, -1)
+	if len(numbers) == 0 {
+		return 0
+	}
+	n, _ := strconv.Atoi(numbers[len(numbers)-1]) // digits only
 	return n
 }
 
