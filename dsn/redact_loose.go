@@ -1,0 +1,142 @@
+package dsn
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// This file redacts what has no form to go by: messages, addresses, and
+// connection strings that are wrong in a way that may have moved the password.
+
+// span is a range of bytes to hide.
+type span struct{ from, to int }
+
+// deepestEncoding is how often a percent-encoded string is looked into.
+const deepestEncoding = 3
+
+// redactLoose hides what stands where a password can stand. A string that shows
+// more of them once its percent escapes are undone comes back without them.
+func redactLoose(s string) string {
+	redacted := hideSpans(s)
+	plain := redacted
+	for range deepestEncoding {
+		decoded := unescapeLenient(plain)
+		if decoded == plain {
+			break
+		}
+		plain = hideSpans(decoded)
+		if plain != decoded {
+			redacted = plain
+		}
+	}
+	return redacted
+}
+
+func hideSpans(s string) string {
+	spans := append(assignedSecrets(s), userinfo(s)...)
+	spans = append(spans, strangePort(s)...)
+	slices.SortFunc(spans, func(a, b span) int { return a.from - b.from })
+	var b strings.Builder
+	end := 0
+	for i, sp := range spans {
+		if i == 0 || sp.from > end {
+			b.WriteString(s[end:sp.from] + mask)
+		}
+		end = max(end, sp.to)
+	}
+	return b.String() + s[end:]
+}
+
+// userinfo is everything between the first colon that can begin a password and
+// the last @. With a scheme but no such colon it is all before the @.
+func userinfo(s string) []span {
+	at := strings.LastIndexByte(s, '@')
+	slashes := strings.Index(s, "//")
+	if at < 0 {
+		return nil
+	}
+	for i := range at {
+		if s[i] != ':' || strings.HasPrefix(s[i+1:], "//") {
+			continue
+		}
+		if slashes >= 0 || !isBlank(s[i+1]) {
+			return []span{{i + 1, at}}
+		}
+	}
+	if slashes >= 0 && slashes+2 < at {
+		return []span{{slashes + 2, at}}
+	}
+	return nil
+}
+
+// strangePort is what follows a colon behind the last @ of a URL, or behind its
+// scheme, and is no port: a password whose @ is missing.
+func strangePort(s string) []span {
+	start := strings.Index(s, "://")
+	if start < 0 {
+		return nil
+	}
+	start = max(start+len("://"), strings.LastIndexByte(s, '@')+1)
+	for i := start; i < len(s); i++ {
+		switch rest := s[i+1:]; {
+		case s[i] == '[' && strings.Contains(rest, "]"):
+			i += strings.IndexByte(rest, ']')
+		case s[i] == ':' && !harmlessAfterColon.MatchString(rest):
+			return []span{{i + 1, len(s)}}
+		}
+	}
+	return nil
+}
+
+// harmlessAfterColon is a port, the rest of another scheme, or a message.
+var harmlessAfterColon = regexp.MustCompile("^(?:$|\\s|//|[0-9]*(?:$|[/?,&;:.)\\]'\"`\\s]))")
+
+// namedValue finds a name and the sign behind it.
+var namedValue = regexp.MustCompile("([A-Za-z0-9_%.-]+)[\"'`]?\\s*[=:]\\s*")
+
+// nextName finds where the value before it ends, in a query and elsewhere.
+var (
+	nextInQuery = regexp.MustCompile(`&[A-Za-z0-9_%.-]+\s*=`)
+	nextName    = regexp.MustCompile(`\s+[A-Za-z_][A-Za-z0-9_.-]*\s*=`)
+)
+
+// assignedSecrets are the values of names that mean a secret.
+func assignedSecrets(s string) []span {
+	var spans []span
+	for _, m := range namedValue.FindAllStringSubmatchIndex(s, -1) {
+		name, from := unescapeLenient(s[m[2]:m[3]]), m[1]
+		if from == len(s) || !hides(name, s[from:]) {
+			continue
+		}
+		inQuery := m[2] > 0 && strings.IndexByte("?&", s[m[2]-1]) >= 0
+		spans = append(spans, span{from, from + secretLength(s[from:], inQuery)})
+	}
+	return spans
+}
+
+// secretLength measures a value from its start: to the closing quote if it has
+// quotes, else to the next name.
+func secretLength(s string, inQuery bool) int {
+	if s[0] == '\'' || s[0] == '"' {
+		for i := 1; i < len(s); i++ {
+			switch s[i] {
+			case s[0]:
+				return i + 1
+			case '\\':
+				i++
+			}
+		}
+		return len(s)
+	}
+	next := nextName
+	if inQuery {
+		next = nextInQuery
+	}
+	for _, m := range next.FindAllStringIndex(s, -1) {
+		if m[0] == 0 || s[m[0]-1] != '\\' {
+			return m[0]
+		}
+	}
+	return len(s)
+}

@@ -1,0 +1,76 @@
+package dsn
+
+import (
+	"slices"
+	"strings"
+)
+
+// nearest gives the candidate that word was most likely meant to be, or "".
+// A candidate is near if a third of its letters or fewer differ, or if one of
+// the two starts with the other.
+func nearest(word string, candidates []string) string {
+	word = strings.ToLower(word)
+	best, bestDistance := "", -1
+	for _, c := range candidates {
+		d := distance(word, c)
+		if d > max(1, len(c)/3) && !sharesStart(word, c) {
+			continue
+		}
+		if bestDistance < 0 || d < bestDistance {
+			best, bestDistance = c, d
+		}
+	}
+	return best
+}
+
+// sharesStart reports whether the longer of two words continues the shorter,
+// as in pgcache_redis_url and pgcache_redis. Short starts say nothing.
+func sharesStart(word, candidate string) bool {
+	const telling = 4
+	if len(candidate) > telling && candidate != "pgcache" && strings.HasPrefix(word, candidate) {
+		return true
+	}
+	return len(word) >= telling && strings.HasPrefix(candidate, word)
+}
+
+// distance counts the letters to insert, delete, change or swap with their
+// neighbour to make a into b.
+func distance(a, b string) int {
+	if len(a) > longestShown {
+		return len(a)
+	}
+	var before []int
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		above := row
+		row = make([]int, len(b)+1)
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			row[j] = min(above[j]+1, row[j-1]+1, above[j-1]+unequal(a[i-1], b[j-1]))
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before = above
+	}
+	return row[len(b)]
+}
+
+func unequal(a, b byte) int {
+	if a == b {
+		return 0
+	}
+	return 1
+}
+
+// listed writes alternatives the way a sentence does: a, b or c.
+func listed(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	head := slices.Clone(words[:len(words)-1])
+	return strings.Join(head, ", ") + " or " + words[len(words)-1]
+}
