@@ -18,7 +18,7 @@ var redisSchemes = []string{"redis", "rediss", "unix"}
 func checkRedis(value string) error {
 	scheme, rest, found := strings.Cut(value, "://")
 	if !found {
-		return reasonf("must be an URL that starts with redis://, rediss:// or unix://").meaning("redis://...")
+		return reasonf("must be a URL that starts with redis://, rediss:// or unix://").meaning("redis://...")
 	}
 	if !slices.Contains(redisSchemes, scheme) {
 		return unknownScheme(scheme, redisSchemes)
@@ -121,7 +121,7 @@ func checkPeerURL(value string, schemes []string) error {
 	case value == "":
 		return reasonf("has an empty peer")
 	case !found:
-		return reasonf("must be an URL, as in https://host:port")
+		return reasonf("must be a URL, as in https://host:port")
 	case !slices.Contains(schemes, scheme):
 		return unknownScheme(scheme, schemes)
 	case strings.ContainsAny(host, "/?#"):

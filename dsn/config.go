@@ -30,7 +30,7 @@ type Config struct {
 
 	Store        Store  // pgcache_store
 	Memory       int64  // pgcache_memory: bytes that the memory tier may hold
-	Redis        string // pgcache_redis: an URL, which may hold a password
+	Redis        string // pgcache_redis: a URL, which may hold a password
 	RedisKeyFile string // pgcache_redis_key_file
 
 	Peers          []string // pgcache_peers: URLs, the own one included, or one dns:// name

@@ -49,7 +49,7 @@ func extract(s string) (extraction, error) {
 		x.base, x.ours, err = extractKeyword(s)
 	}
 	if err == nil && formOf(x.base) != x.form {
-		err = reasonf("our parameters stand before a URL or a registered name; write them after it")
+		err = blame(reasonf("stands before a URL or a registered name; write it behind"), x.ours[0].name, x.ours[0].value)
 	}
 	return x, err
 }
@@ -102,9 +102,12 @@ func extractRegistered(s string) (string, []assignment, error) {
 		left = strings.Join(others, "")
 	} else {
 		left, ours, err = extractKeyword(rest)
+		left = strings.Trim(left, blanks)
 	}
-	if err == nil && strings.Trim(left, blanks) != "" {
-		err = reasonf("only parameters of pgcache can follow the name of a registered configuration")
+	if err == nil && left != "" {
+		other, _ := cutBlank(left)
+		other, _, _ = strings.Cut(other, "=")
+		err = blame(reasonf("can't follow the name of a registered configuration; only parameters of pgcache can"), other, "")
 	}
 	return name, ours, err
 }

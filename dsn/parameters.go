@@ -98,7 +98,7 @@ func size(name string, field func(*Config) *int64, usual, least, most int64) par
 		read: func(c *Config, value string) error {
 			n, err := parseSize(value)
 			if err == nil && (n < least || n > most) {
-				err = reasonf("must lie between %s and %s", formatSize(least), formatSize(most))
+				err = reasonf("must lie between %s and %s", formatSize(least), formatSize(most)).meaning(withUnit(value, "MiB"))
 			}
 			*field(c) = n
 			return err
@@ -122,6 +122,9 @@ func timeout() parameter {
 	return parameter{
 		name: "pgcache_timeout",
 		read: func(c *Config, value string) (err error) {
+			if isDigits(value) {
+				return notDuration().meaning(withUnit(value, "ms"))
+			}
 			c.Timeout, err = parseDuration(value)
 			if err == nil && (c.Timeout <= 0 || c.Timeout > mostTimeout) {
 				err = reasonf("must be more than zero and at most %s", formatDuration(mostTimeout))

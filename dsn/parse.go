@@ -55,7 +55,7 @@ func parameterNamed(name string) (parameter, error) {
 			return p, nil
 		}
 	}
-	return parameter{}, reasonf("unknown parameter").meaning(nearest(name, parameterNames))
+	return parameter{}, reasonf("unknown parameter").meaning(nearestParameter(name))
 }
 
 // hinted adds how the form of the string spoils a rule when it seems to have
@@ -68,6 +68,8 @@ func hinted(err error, f form, a assignment) error {
 	switch {
 	case f != formURL && !a.quoted && !strings.ContainsAny(a.value, blanks):
 		e.Reason += "; a value with blanks stands in single quotes, as in pgcache_rule='hot: table=accounts ttl=10m'"
+	case f == formURL && strings.HasPrefix(a.value, "'"):
+		e.Reason += "; in a URL a value has no quotes around it"
 	case f == formURL && a.cutShort:
 		e.Reason += "; a & inside a value is written %26"
 	}

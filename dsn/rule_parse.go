@@ -110,7 +110,7 @@ func (r *Rule) apply(w ruleWord, place int) error {
 		return unknownRuleWord(w, place)
 	}
 	if k.op != w.op {
-		e := reasonf("has a wrong sign after %s", w.key).meaning(spelled(w.key, k.op))
+		e := reasonf("needs %s where it has %s", spelled(w.key, k.op), spelled(w.key, w.op)).meaning(spelled(w.key, k.op))
 		if k.op == 0 {
 			e.Reason = w.key + " takes no value"
 		}
@@ -131,7 +131,7 @@ func (r *Rule) apply(w ruleWord, place int) error {
 func unknownRuleWord(w ruleWord, place int) error {
 	meant := nearest(spelled(w.key, w.op), ruleWords)
 	if meant == "" {
-		return reasonf("has as word %d after its name neither a matcher (table=, any_table=, sql~, hint, *) nor an option", place)
+		return reasonf("word %d after the name is neither a matcher (table=, any_table=, sql~, hint, *) nor an option", place)
 	}
 	return reasonf("has an unknown word %s", quoted(spelled(w.key, w.op))).meaning(meant)
 }

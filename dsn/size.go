@@ -7,21 +7,21 @@ import (
 	"time"
 )
 
-// unit is a unit of size in bytes. Larger units come first, and of two equal
-// spellings of a size the binary one is preferred for printing.
+// unit is a unit of size in bytes.
 type unit struct {
 	name  string
 	bytes int64
 }
 
+// sizeUnits are ordered from the largest.
 var sizeUnits = []unit{
 	{"TiB", 1 << 40},
-	{"GiB", 1 << 30},
-	{"MiB", 1 << 20},
-	{"KiB", 1 << 10},
 	{"TB", 1e12},
+	{"GiB", 1 << 30},
 	{"GB", 1e9},
+	{"MiB", 1 << 20},
 	{"MB", 1e6},
+	{"KiB", 1 << 10},
 	{"kB", 1e3},
 	{"B", 1},
 }
@@ -85,13 +85,12 @@ const longestDuration = 3650 * day
 
 // parseDuration reads Go's durations, and d for 24 hours in front of them.
 func parseDuration(text string) (time.Duration, error) {
-	notOne := reasonf("must be a duration, such as 500ms, 10s, 5m, 1h30m or 1d")
 	var days time.Duration
 	rest := text
 	if number, after, found := strings.Cut(text, "d"); found {
 		n, err := strconv.ParseFloat(number, 64)
 		if err != nil || strings.Trim(number, "0123456789.") != "" {
-			return 0, notOne
+			return 0, notDuration()
 		}
 		if n*float64(day) > float64(longestDuration) {
 			return 0, reasonf("is longer than %s", formatDuration(longestDuration))
@@ -103,10 +102,7 @@ func parseDuration(text string) (time.Duration, error) {
 	}
 	d, err := time.ParseDuration(rest)
 	if err != nil {
-		if isDigits(text) {
-			notOne.Suggestion = text + "s"
-		}
-		return 0, notOne
+		return 0, notDuration().meaning(withUnit(text, "s"))
 	}
 	if d < 0 {
 		return 0, reasonf("must not be negative")
@@ -115,6 +111,18 @@ func parseDuration(text string) (time.Duration, error) {
 		return 0, reasonf("is longer than %s", formatDuration(longestDuration))
 	}
 	return days + d, nil
+}
+
+func notDuration() *Error {
+	return reasonf("must be a duration, such as 500ms, 10s, 5m, 1h30m or 1d")
+}
+
+// withUnit guesses the unit of a number above zero that has none.
+func withUnit(text, unit string) string {
+	if !isDigits(text) || len(text) > 6 || strings.Trim(text, "0") == "" {
+		return ""
+	}
+	return text + unit
 }
 
 // formatDuration writes whole days as days, and leaves out Go's zero minutes

@@ -5,32 +5,53 @@ import (
 	"strings"
 )
 
-// nearest gives the candidate that word was most likely meant to be, or "".
-// A candidate is near if a third of its letters or fewer differ, or if one of
-// the two starts with the other.
+// nearest gives the candidate that word was most likely meant to be, or "". A
+// candidate is near if a third of its letters or fewer differ, or if one of the
+// two starts with the other, which counts as two letters.
 func nearest(word string, candidates []string) string {
 	word = strings.ToLower(word)
-	best, bestDistance := "", -1
+	best, bestDistance := "", longestShown
 	for _, c := range candidates {
-		d := distance(word, c)
-		if d > max(1, len(c)/3) && !sharesStart(word, c) {
-			continue
+		d, limit := distance(word, c), max(1, len(c)/3)
+		if sharesStart(word, c) {
+			d = min(d, 2)
+			limit = d
 		}
-		if bestDistance < 0 || d < bestDistance {
+		if d <= limit && d < bestDistance {
 			best, bestDistance = c, d
 		}
 	}
 	return best
 }
 
+// nearestParameter compares what comes after the prefix that all names share.
+func nearestParameter(name string) string {
+	const prefix = "pgcache_"
+	if distance(strings.ToLower(name), "pgcache") <= 2 {
+		return "pgcache"
+	}
+	if len(name) < len(prefix) {
+		return ""
+	}
+	tails := make([]string, 0, len(parameterNames))
+	for _, n := range parameterNames[1:] {
+		tails = append(tails, n[len(prefix):])
+	}
+	if tail := nearest(name[len(prefix):], tails); tail != "" {
+		return prefix + tail
+	}
+	return ""
+}
+
 // sharesStart reports whether the longer of two words continues the shorter,
-// as in pgcache_redis_url and pgcache_redis. Short starts say nothing.
+// as in redis_url and redis. Short starts say nothing.
 func sharesStart(word, candidate string) bool {
 	const telling = 4
-	if len(candidate) > telling && candidate != "pgcache" && strings.HasPrefix(word, candidate) {
-		return true
+	short, long := word, candidate
+	if len(short) > len(long) {
+		short, long = long, short
 	}
-	return len(word) >= telling && strings.HasPrefix(candidate, word)
+	return len(short) >= telling && strings.HasPrefix(long, short)
 }
 
 // distance counts the letters to insert, delete, change or swap with their
