@@ -70,5 +70,8 @@ func (c *Config) Enabled() bool {
 // String gives the connection string without its passwords.
 func (c *Config) String() string { return Redact(c.Format()) }
 
+// GoString is String: %#v prints no password either.
+func (c *Config) GoString() string { return c.String() }
+
 // LogValue keeps passwords out of logs.
 func (c *Config) LogValue() slog.Value { return slog.StringValue(c.String()) }

@@ -90,15 +90,15 @@ func strangePort(s string) []span {
 }
 
 // harmlessAfterColon is a port, the rest of another scheme, or a message.
-var harmlessAfterColon = regexp.MustCompile("^(?:$|\\s|//|[0-9]*(?:$|[/?,&;:.)\\]'\"`\\s]))")
+var harmlessAfterColon = regexp.MustCompile("^(?:$|[\\s\\v]|//|[0-9]*(?:$|[/?,&;:.)\\]'\"`\\s\\v]))")
 
 // namedValue finds a name and the sign behind it.
-var namedValue = regexp.MustCompile("([A-Za-z0-9_%.-]+)[\"'`]?\\s*[=:]\\s*")
+var namedValue = regexp.MustCompile("([A-Za-z0-9_%.-]+)[\"'`]?[\\s\\v]*[=:][\\s\\v]*")
 
 // nextName finds where the value before it ends, in a query and elsewhere.
 var (
-	nextInQuery = regexp.MustCompile(`&[A-Za-z0-9_%.-]+\s*=`)
-	nextName    = regexp.MustCompile(`\s+[A-Za-z_][A-Za-z0-9_.-]*\s*=`)
+	nextInQuery = regexp.MustCompile(`&[A-Za-z0-9_%.-]+[\s\v]*=`)
+	nextName    = regexp.MustCompile(`[\s\v]+[A-Za-z_][A-Za-z0-9_.-]*[\s\v]*=`)
 )
 
 // assignedSecrets are the values of names that mean a secret.
