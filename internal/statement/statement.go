@@ -65,6 +65,9 @@ type Names struct {
 	Columns []string
 }
 
+// OwnOperators tells whether operators are used beyond the comparisons that every statement may use.
+func (n *Names) OwnOperators() bool { return len(n.Operators) > len(comparisons) }
+
 // Cacheable tells whether nothing in the text itself forbids caching.
 func (s *Statement) Cacheable() bool { return s.Refusal == "" }
 
