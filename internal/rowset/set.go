@@ -21,7 +21,7 @@ func (s *Set) WireSize() int { return len(s.data) }
 // Size gives the bytes of heap that the Set holds, everything included.
 func (s *Set) Size() int {
 	size := int(unsafe.Sizeof(*s)+unsafe.Sizeof(*s.layout)) + cap(s.data)
-	size += cap(s.layout.decoders) * int(unsafe.Sizeof(decoder(nil)))
+	size += cap(s.layout.ops) + cap(s.layout.decoders)*int(unsafe.Sizeof(decoder(nil)))
 	size += cap(s.layout.columns) * int(unsafe.Sizeof(Column{}))
 	for i := range s.layout.columns {
 		column := &s.layout.columns[i]
@@ -39,6 +39,7 @@ func heapString(s string) int { return (len(s) + 7) &^ 7 }
 // Rows returns a fresh replay of the result, which holds on to the Set until it is closed or read to its end.
 func (s *Set) Rows() *Rows {
 	r := newRows(s.layout)
-	r.rest, r.shared = s.data, true
+	r.run.shared, r.begun = true, true
+	r.run.beginFirst(s.data)
 	return r
 }
