@@ -38,7 +38,8 @@ var quotedFragment = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 func whyNot(err error, base string) string {
 	reason := err.Error()
 	if _, isParse := errors.AsType[*pgconn.ParseConfigError](err); isParse {
-		_, reason, _ = cutLast(reason, "`: ")
+		const end = "`: "
+		reason = reason[strings.LastIndex(reason, end)+len(end):]
 	}
 	visible := Redact(base)
 	return quotedFragment.ReplaceAllStringFunc(reason, func(fragment string) string {
@@ -47,11 +48,4 @@ func whyNot(err error, base string) string {
 		}
 		return `"` + mask + `"`
 	})
-}
-
-func cutLast(s, separator string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, separator); i >= 0 {
-		return s[:i], s[i+len(separator):], true
-	}
-	return "", s, false
 }

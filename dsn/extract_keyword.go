@@ -43,7 +43,8 @@ func nextPair(s string, from int) (keywordPair, pairFault) {
 	return p.bareValue(s), ""
 }
 
-// bareValue reads up to a blank that has no backslash before it.
+// bareValue reads up to a blank that has no backslash before it. A backslash at
+// the very end of the string stands for nothing.
 func (p keywordPair) bareValue(s string) keywordPair {
 	start := p.end
 	p.open = start == len(s)
@@ -80,8 +81,7 @@ func (p keywordPair) quotedValue(s string) (keywordPair, pairFault) {
 	return p, "has a single quote without its closing one"
 }
 
-// unescapeKeyword drops each backslash and keeps what follows it. One at the
-// very end stands for nothing.
+// unescapeKeyword drops each backslash and keeps what follows it.
 func unescapeKeyword(s string) string {
 	if strings.IndexByte(s, '\\') < 0 {
 		return s
@@ -89,9 +89,7 @@ func unescapeKeyword(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		if s[i] == '\\' {
-			if i++; i == len(s) {
-				break
-			}
+			i++
 		}
 		b.WriteByte(s[i])
 	}

@@ -102,9 +102,9 @@ func FuzzDifferential(f *testing.F) {
 
 // connection is what of a pgx configuration can be compared.
 type connection struct {
-	Config    pgx.ConnConfig
-	Address   []address
-	Checks    bool
+	Config  pgx.ConnConfig
+	Address []address
+	Checks  bool
 }
 
 type address struct {

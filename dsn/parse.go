@@ -24,7 +24,10 @@ func Parse(s string) (*Config, error) {
 			return nil, err
 		}
 	}
-	return c, c.agrees()
+	if err := c.agrees(); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // assign gives every parameter its value.

@@ -20,6 +20,7 @@ func TestRedact(t *testing.T) {
 		{"postgres://:pw@", "postgres://:xxxxx@"},
 		{"postgres://db/prod?user=app&pass%77ord=pw&a=b", "postgres://db/prod?user=app&pass%77ord=xxxxx&a=b"},
 		{"postgres://app:pw@db?pgcache_redis=redis://u:pw@r:6379,s/0&pgcache=on", "postgres://app:xxxxx@db?pgcache_redis=redis://u:xxxxx%40r:6379,s/0&pgcache=on"},
+		{"postgres://app:pw@db?pgcache_peers=https://u:pw@a:1", "postgres://app:xxxxx@db?pgcache_peers=https://u:xxxxx%40a:1"},
 		{"postgres://app:pw@db?pgcache_redis=redis%3A%2F%2F%3Apw%40r", "postgres://app:xxxxx@db?pgcache_redis=redis://:xxxxx%40r"},
 		{"host=db pgcache_redis='redis://:pw@r:6379/0?password=pw'", "host=db pgcache_redis=redis://:xxxxx@r:6379/0?password=xxxxx"},
 		{"pgcache_peers=https://u:pw@a:1,https://b:2", "pgcache_peers=https://u:xxxxx@a:1,https://b:2"},

@@ -1,9 +1,6 @@
 package dsn
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // nearest gives the candidate that word was most likely meant to be, or "". A
 // candidate is near if a third of its letters or fewer differ, or if one of the
@@ -87,11 +84,8 @@ func unequal(a, b byte) int {
 	return 1
 }
 
-// listed writes alternatives the way a sentence does: a, b or c.
+// listed writes two or more alternatives the way a sentence does: a, b or c.
 func listed(words []string) string {
-	if len(words) < 2 {
-		return strings.Join(words, "")
-	}
-	head := slices.Clone(words[:len(words)-1])
-	return strings.Join(head, ", ") + " or " + words[len(words)-1]
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
