@@ -57,7 +57,7 @@ func checkShard(t fataler, sh *shard) (used int64) {
 	if nodes != sh.index.count || entries != sh.entries {
 		t.Fatalf("%d nodes and %d entries in queues, the shard counts %d and %d", nodes, entries, sh.index.count, sh.entries)
 	}
-	if buckets := sh.index.buckets(); nodes > buckets {
+	if buckets := sh.index.buckets(); nodes > buckets || buckets > max(minBuckets, 16*(nodes+1)) {
 		t.Fatalf("%d nodes in %d buckets", nodes, buckets)
 	}
 	checkCommons(t, &sh.commons, uses)

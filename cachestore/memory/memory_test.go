@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -72,6 +73,62 @@ func TestGrowingIndexHidesNothing(t *testing.T) {
 	checkInvariants(t, s)
 }
 
+// TestMissWaitsForResize takes the index away while it holds the lock, as a resize does to a reader, and gives it back.
+func TestMissWaitsForResize(t *testing.T) {
+	s, key := New(1<<20), keyOf(1)
+	put(t, s, key, entryOf(8))
+	sh := s.shard(hashOf(&key))
+	for range 1000 {
+		found := make(chan bool)
+		sh.mu.Lock()
+		whole := sh.index.table.Swap(newTable(minBuckets))
+		go func() { found <- get(t, s, key) != nil }()
+		runtime.Gosched()
+		sh.index.table.Store(whole)
+		sh.mu.Unlock()
+		if !<-found {
+			t.Fatal("a reader missed an entry while the index was being resized")
+		}
+	}
+}
+
+// TestDropLeavesReplacement: a reader that saw an expired entry must not drop the one that has come in its place, nor
+// count bytes twice that an eviction has freed.
+func TestDropLeavesReplacement(t *testing.T) {
+	s, key, old, fresh := New(1<<20), keyOf(1), entryOf(8), entryOf(8)
+	put(t, s, key, old)
+	sh := s.shard(hashOf(&key))
+	n := sh.find(hashOf(&key), &key)
+	put(t, s, key, fresh)
+	if free := sh.drop(n, old); free != 0 || get(t, s, key) != fresh {
+		t.Errorf("dropping an entry that was replaced freed %d bytes", free)
+	}
+	freed, _ := sh.evict(s.expired, true)
+	s.budget.release(freed)
+	if free := sh.drop(n, fresh); free != 0 {
+		t.Errorf("dropping an entry that was evicted freed %d bytes", free)
+	}
+	checkInvariants(t, s)
+}
+
+// TestKeyThatComesBackStartsInMain: a key that left the small queue not long ago is remembered.
+func TestKeyThatComesBackStartsInMain(t *testing.T) {
+	s, key := New(1<<20), keyOf(1)
+	sh, hash := s.shard(hashOf(&key)), hashOf(&key)
+	put(t, s, key, entryOf(8))
+	if sh.find(hash, &key).state.Load()&inMain != 0 {
+		t.Error("a key that was never seen starts in the main queue")
+	}
+	freed, _ := s.evict(false)
+	s.budget.release(freed)
+	sh.index.resize(4 * minBuckets) // the memory must survive that the index grows and shrinks
+	sh.index.resize(minBuckets)
+	put(t, s, key, entryOf(8))
+	if sh.find(hash, &key).state.Load()&inMain == 0 {
+		t.Error("a key that comes back starts in the small queue")
+	}
+}
+
 // TestChurn lets everything happen at once, with the race detector as the judge, and recounts at the end.
 func TestChurn(t *testing.T) {
 	const goroutines, rounds, keys = 8, 3_000, 500
@@ -132,7 +189,12 @@ func TestExpiredEntriesFreeTheirMemory(t *testing.T) {
 	fill := func() *Store {
 		s := New(1<<20, WithClock(func() time.Time { return now }))
 		for i := range 20 {
-			put(t, s, keyOf(i), entryOf(40_000))
+			entry := entryOf(40_000)
+			entry.ReadAt = now
+			put(t, s, keyOf(i), entry)
+		}
+		if stats := s.Stats(); stats.Entries != 20 {
+			t.Fatalf("before they expire: %+v", stats)
 		}
 		now = now.Add(2 * time.Hour)
 		return s
