@@ -105,7 +105,7 @@ func TestHitRatio(t *testing.T) {
 		{"few large entries, scans", 64, 1 << 20, 1.01, true, 0.80, 1.4},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			requests := 20*test.capacity + 50_000
+			requests := 40*test.capacity + 50_000
 			run := func(hit func(int) bool) float64 {
 				w := zipf(10*test.capacity, test.exponent)
 				if test.scans {
