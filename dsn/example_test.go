@@ -75,7 +75,7 @@ func ExampleRedact() {
 	fmt.Println(dsn.Redact("postgres://app:secret@db.example/prod?pgcache_redis=redis://:secret@cache.example:6379"))
 	fmt.Println(dsn.Redact("dial redis://:sec/ret@cache.example:6379: connection refused"))
 	// Output:
-	// postgres://app:xxxxx@db.example/prod?pgcache_redis=redis://:xxxxx%40cache.example:6379
+	// postgres://app:xxxxx@db.example/prod?pgcache_redis=redis://:xxxxx@cache.example:6379
 	// dial redis://:xxxxx@cache.example:6379: connection refused
 }
 

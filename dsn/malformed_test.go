@@ -125,6 +125,7 @@ var malformed = []struct{ dsn, want string }{
 	{`pgcache_rule='hot: * ttl=1m refresh=late'`, `pgcache_rule="hot: * ttl=1m refresh=late": refresh must be early`},
 	{`pgcache_rule='hot: * ttl=1m lock=-1s'`, `pgcache_rule="hot: * ttl=1m lock=-1s": lock must not be negative`},
 	{`pgcache_rule='hot: * ttl=1m colour=red'`, `pgcache_rule="hot: * ttl=1m colour=red": word 3 after the name is neither a matcher (table=, any_table=, sql~, hint, *) nor an option`},
+	{`pgcache_rule='hot: * ttl=1m # note'`, `pgcache_rule="hot: * ttl=1m # note": word 3 after the name is neither a matcher (table=, any_table=, sql~, hint, *) nor an option`},
 	{`pgcache_rule='hot: * ttl=1m' pgcache_rule='hot: table=b ttl=2m'`, `pgcache_rule="hot: table=b ttl=2m": has a second rule named hot`},
 	{`pgcache_rule='hot: * ttl=1m consistency=ttl' pgcache_consistency=strict`, `pgcache_consistency="strict": rule hot asks for consistency=ttl: a rule may only raise the level`},
 	{`pgcache_rule='postgres://app:hunter2@db/prod'`, `pgcache_rule="postgres://app:xxxxx@db/prod": must start with the rule's name, a colon and a blank, as in hot: table=accounts ttl=10m`},

@@ -142,6 +142,7 @@ func TestBase(t *testing.T) {
 		{"host='open pgcache=off", "host='open pgcache=off"},
 		{"host=db oops pgcache=off", "host=db oops pgcache=off"},
 		{"pgcache=off =x", "=x"},
+		{`host=db pgcache_namespace=a\`, "host=db"},
 		{"pgpool_mode=off pg_cache=1", "pgpool_mode=off pg_cache=1"},
 
 		{"postgres://", "postgres://"},

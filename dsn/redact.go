@@ -78,8 +78,8 @@ func redactQuery(query string) (string, bool) {
 		if strings.Contains(rawValue, "@") && !takesURL(name, value) {
 			return "", false
 		}
-		if shown := redactValue(name, value); shown != value {
-			pair = rawName + "=" + escapeQuery(shown)
+		if found {
+			pair = rawName + "=" + redactValue(name, rawValue)
 		}
 		pairs = append(pairs, pair)
 	}
@@ -148,12 +148,14 @@ func isPlainName(name string) bool {
 
 // unescapeLenient undoes percent-encoding and lets stand what is none.
 func unescapeLenient(s string) string {
-	return percentEscape.ReplaceAllStringFunc(s, func(e string) string {
-		return string([]byte{unhex(e[1])<<4 | unhex(e[2])})
+	return percentEscape.ReplaceAllStringFunc(s, func(escape string) string {
+		return string([]byte{unescapeOne(escape)})
 	})
 }
 
 var percentEscape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+
+func unescapeOne(escape string) byte { return unhex(escape[1])<<4 | unhex(escape[2]) }
 
 func unhex(c byte) byte {
 	if c <= '9' {

@@ -12,30 +12,35 @@ import (
 // span is a range of bytes to hide.
 type span struct{ from, to int }
 
-// deepestEncoding is how often a percent-encoded string is looked into.
+// deepestEncoding is how many layers of percent-encoding are looked into, the
+// string itself included.
 const deepestEncoding = 3
 
-// redactLoose hides what stands where a password can stand. A string that shows
-// more of them once its percent escapes are undone comes back without them.
+// redactLoose hides what stands where a password can stand, and what would
+// stand there once percent escapes are undone, even when they were made twice.
 func redactLoose(s string) string {
-	redacted := hideSpans(s)
-	plain := redacted
+	var spans []span
+	text, at := s, offsets(len(s))
 	for range deepestEncoding {
-		decoded := unescapeLenient(plain)
-		if decoded == plain {
+		for _, sp := range secretsIn(text) {
+			spans = append(spans, span{at[sp.from], at[sp.to]})
+		}
+		decoded, from := unescapeOffsets(text, at)
+		if decoded == text {
 			break
 		}
-		plain = hideSpans(decoded)
-		if plain != decoded {
-			redacted = plain
-		}
+		text, at = decoded, from
 	}
-	return redacted
+	return hide(s, spans)
 }
 
-func hideSpans(s string) string {
+func secretsIn(s string) []span {
 	spans := append(assignedSecrets(s), userinfo(s)...)
-	spans = append(spans, strangePort(s)...)
+	return append(spans, strangePort(s)...)
+}
+
+// hide writes one mask over each run of overlapping spans.
+func hide(s string, spans []span) string {
 	slices.SortFunc(spans, func(a, b span) int { return a.from - b.from })
 	var b strings.Builder
 	end := 0
@@ -46,6 +51,31 @@ func hideSpans(s string) string {
 		end = max(end, sp.to)
 	}
 	return b.String() + s[end:]
+}
+
+// offsets are those of a string's bytes in itself, its end included.
+func offsets(length int) []int {
+	at := make([]int, length+1)
+	for i := range at {
+		at[i] = i
+	}
+	return at
+}
+
+// unescapeOffsets undoes percent-encoding. For each byte of the result it tells
+// where the byte begins in the string that at refers to.
+func unescapeOffsets(s string, at []int) (string, []int) {
+	var b strings.Builder
+	from := make([]int, 0, len(at))
+	copied := 0
+	for _, m := range percentEscape.FindAllStringIndex(s, -1) {
+		b.WriteString(s[copied:m[0]])
+		b.WriteByte(unescapeOne(s[m[0]:m[1]]))
+		from = append(append(from, at[copied:m[0]]...), at[m[0]])
+		copied = m[1]
+	}
+	b.WriteString(s[copied:])
+	return b.String(), append(from, at[copied:]...)
 }
 
 // userinfo is everything between the first colon that can begin a password and

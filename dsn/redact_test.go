@@ -19,9 +19,9 @@ func TestRedact(t *testing.T) {
 		{"postgres://app:p%40w@db", "postgres://app:xxxxx@db"},
 		{"postgres://:pw@", "postgres://:xxxxx@"},
 		{"postgres://db/prod?user=app&pass%77ord=pw&a=b", "postgres://db/prod?user=app&pass%77ord=xxxxx&a=b"},
-		{"postgres://app:pw@db?pgcache_redis=redis://u:pw@r:6379,s/0&pgcache=on", "postgres://app:xxxxx@db?pgcache_redis=redis://u:xxxxx%40r:6379,s/0&pgcache=on"},
-		{"postgres://app:pw@db?pgcache_peers=https://u:pw@a:1", "postgres://app:xxxxx@db?pgcache_peers=https://u:xxxxx%40a:1"},
-		{"postgres://app:pw@db?pgcache_redis=redis%3A%2F%2F%3Apw%40r", "postgres://app:xxxxx@db?pgcache_redis=redis://:xxxxx%40r"},
+		{"postgres://app:pw@db?pgcache_redis=redis://u:pw@r:6379,s/0&pgcache=on", "postgres://app:xxxxx@db?pgcache_redis=redis://u:xxxxx@r:6379,s/0&pgcache=on"},
+		{"postgres://app:pw@db?pgcache_peers=https://u:pw@a:1", "postgres://app:xxxxx@db?pgcache_peers=https://u:xxxxx@a:1"},
+		{"postgres://app:pw@db?pgcache_redis=redis%3A%2F%2F%3Apw%40r", "postgres://app:xxxxx@db?pgcache_redis=redis%3A%2F%2F%3Axxxxx%40r"},
 		{"host=db pgcache_redis='redis://:pw@r:6379/0?password=pw'", "host=db pgcache_redis=redis://:xxxxx@r:6379/0?password=xxxxx"},
 		{"pgcache_peers=https://u:pw@a:1,https://b:2", "pgcache_peers=https://u:xxxxx@a:1,https://b:2"},
 		{"pgcache_redis=redis://tok@r", "pgcache_redis=redis://xxxxx@r"},
@@ -30,7 +30,7 @@ func TestRedact(t *testing.T) {
 		{"pgcache_peer_secret=pw pgcache_redis_auth=pw", "pgcache_peer_secret=xxxxx pgcache_redis_auth=xxxxx"},
 		{"postgres://db?pgcache_rule=hot: sql~a|b ttl=1m", "postgres://db?pgcache_rule=hot: sql~a|b ttl=1m"},
 		{"registeredConnConfig0 pgcache_redis=redis://:pw@r", "registeredConnConfig0 pgcache_redis=redis://:xxxxx@r"},
-		{"registeredConnConfig0?pgcache_redis=redis%3A%2F%2F%3Apw%40r", "registeredConnConfig0?pgcache_redis=redis://:xxxxx@r"},
+		{"registeredConnConfig0?pgcache_redis=redis%3A%2F%2F%3Apw%40r", "registeredConnConfig0?pgcache_redis=redis%3A%2F%2F%3Axxxxx%40r"},
 
 		// Not well formed: rather too much.
 		{"postgres://app:p/w@db/prod", "postgres://app:xxxxx@db/prod"},
@@ -54,6 +54,11 @@ func TestRedact(t *testing.T) {
 		{`{"password": "pw", "host": "db"}`, `{"password": xxxxx, "host": "db"}`},
 		{"dial redis://:pw@r:6379: connection refused", "dial redis://:xxxxx@r:6379: connection refused"},
 		{"hot: sql~a@b ttl=1m", "hot: sql~a@b ttl=1m"},
+		{"redis://:p%2540w%2540r/x y", "redis://:xxxxx"},
+		{"redis%253A//:pw%2540r oops", "redis%253A//:xxxxx%2540r oops"},
+		{`oops password=a\ b=c host=db`, "oops password=xxxxx host=db"},
+		{"postgres://app@db?password=p&w&a=b", "postgres://xxxxx@db?password=xxxxx&a=b"},
+		{"postgres://app:pw token:x@db secret=y x", "postgres://app:xxxxx secret=xxxxx"},
 		{"%70assword=p%77 oops", "%70assword=xxxxx"},
 		{"password\v=\vpw oops", "password\v=\vxxxxx"},
 	} {

@@ -3,13 +3,13 @@ package dsn
 import "strings"
 
 // nearest gives the candidate that word was most likely meant to be, or "". A
-// candidate is near if a third of its letters or fewer differ, or if one of the
+// candidate is near if one letter or a third of them differ, or if one of the
 // two starts with the other, which counts as two letters.
 func nearest(word string, candidates []string) string {
 	word = strings.ToLower(word)
 	best, bestDistance := "", longestShown
 	for _, c := range candidates {
-		d, limit := distance(word, c), max(1, len(c)/3)
+		d, limit := distance(word, c), max(min(1, len(c)-1), len(c)/3)
 		if sharesStart(word, c) {
 			d = min(d, 2)
 			limit = d
