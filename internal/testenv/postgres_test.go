@@ -153,7 +153,7 @@ func TestStartGivesUpWithItsContext(t *testing.T) {
 // parents don't let it.
 func openDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "testenv-") //nolint:usetesting // see above
+	dir, err := os.MkdirTemp("", "testenv-")
 	if err != nil {
 		t.Fatal(err)
 	}
