@@ -17,7 +17,7 @@ func seeds(f *testing.F) []string {
 	all := []string{
 		"host=db port=5432 user=app password='a b' dbname=prod pgcache_rule='hot: table=a,sales.* ttl=10m' sslmode=disable",
 		"postgres://app:pw@a:1,[::1]:2/prod?sslmode=disable&pgcache_rule=hot:%20sql~%22a%20b%22%20ttl%3D10m&pgcache_memory=1MiB&a=b",
-		"postgresql:///prod?host=/tmp&pgcache=off&ssl=true",
+		"postgresql:///prod?host=/run/postgresql&pgcache=off&ssl=true",
 		"registeredConnConfig0 pgcache=off",
 		"registeredConnConfig0?pgcache_feed=none",
 		"postgres://db?pgcache=off&a=b@c",

@@ -14,11 +14,11 @@ const mask = "xxxxx"
 // Where the string is well formed it hides exactly them; where it is not, and a
 // password may be anywhere, it hides more rather than less.
 func Redact(s string) string {
-	redacted, clear := redactKeyword(s)
+	redacted, wellFormed := redactKeyword(s)
 	if formOf(s) == formURL {
-		redacted, clear = redactURL(s)
+		redacted, wellFormed = redactURL(s)
 	}
-	if clear {
+	if wellFormed {
 		return redacted
 	}
 	return redactLoose(s)
@@ -67,6 +67,8 @@ func plainHosts(s string) bool {
 	return true
 }
 
+// redactQuery fails on a query with an @ out of place, and on pairs that are
+// none: what precedes them may be a password with a raw ? in it.
 func redactQuery(query string) (string, bool) {
 	var pairs []string
 	for pair := range strings.SplitSeq(query, "&") {

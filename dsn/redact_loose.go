@@ -145,20 +145,32 @@ func assignedSecrets(s string) []span {
 	return spans
 }
 
-// secretLength measures a value from its start: to the closing quote if it has
-// quotes, else to the next name.
+// secretLength measures a value from its start. In single quotes it reaches to
+// the closing one, else to the next name. Double quotes mean nothing to libpq
+// but much to people: there it is the longer of the two.
 func secretLength(s string, inQuery bool) int {
-	if s[0] == '\'' || s[0] == '"' {
-		for i := 1; i < len(s); i++ {
-			switch s[i] {
-			case s[0]:
-				return i + 1
-			case '\\':
-				i++
-			}
-		}
-		return len(s)
+	switch s[0] {
+	case '\'':
+		return quotedLength(s)
+	case '"':
+		return max(quotedLength(s), bareLength(s, inQuery))
 	}
+	return bareLength(s, inQuery)
+}
+
+func quotedLength(s string) int {
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case s[0]:
+			return i + 1
+		case '\\':
+			i++
+		}
+	}
+	return len(s)
+}
+
+func bareLength(s string, inQuery bool) int {
 	next := nextName
 	if inQuery {
 		next = nextInQuery
