@@ -78,9 +78,6 @@ func (r *Rows) Close() error {
 			r.err = err
 		}
 	}
-	if r.err == nil {
-		r.err = io.EOF
-	}
 	r.release()
 	if r.err == io.EOF {
 		return nil
