@@ -26,6 +26,7 @@ type cache struct {
 	identities identities
 	answers    answers
 	flights    flights
+	asking     calls
 
 	// base is the identity of the session that was dialled last and had nothing changed in it since: what a connection
 	// that was never dialled would be. It stays nil when perSession is set.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,14 +24,26 @@ func (c *Conn) identify(ctx context.Context) (*identity, error) {
 	if c.identity != nil {
 		return c.identity, nil
 	}
-	if c.inner.std == nil && !c.cache.perSession {
+	if c.inner.std != nil || c.cache.perSession {
+		return c.introduce(ctx)
+	}
+	if base := c.cache.base.Load(); base != nil {
+		return base, nil
+	}
+	// Of all the connections that begin at the same time one has to dial to find out; the others wait for it.
+	return once(ctx, &c.cache.asking, "base", func() (*identity, error) {
 		if base := c.cache.base.Load(); base != nil {
 			return base, nil
 		}
 		if c.cache.fresh != nil {
 			return c.cache.learnBase(ctx)
 		}
-	}
+		return c.introduce(ctx)
+	})
+}
+
+// introduce reads the identity of the connection's own session, dialling it if need be.
+func (c *Conn) introduce(ctx context.Context) (*identity, error) {
 	std, err := c.inner.conn(ctx)
 	if err != nil {
 		return nil, err
@@ -115,35 +128,35 @@ func (c *Conn) learn(ctx context.Context, t *text) (*answer, error) {
 	return c.ask(ctx, t)
 }
 
-// ask is learn on a connection outside a transaction.
+// ask is learn on a connection outside a transaction. Of those who ask the same at the same time one asks for all.
 func (c *Conn) ask(ctx context.Context, t *text) (*answer, error) {
 	id, err := c.identify(ctx)
 	if err != nil {
 		return nil, err
 	}
-	schema := c.cache.schema.Load()
-	q := question{id, t.names}
-	if a := c.cache.answers.of(q, schema); a != nil {
+	if a := c.cache.answers.of(question{id, t.names}, c.cache.schema.Load()); a != nil {
 		return a, nil
 	}
+	return once(ctx, &c.cache.asking, fmt.Sprintf("%p %s", id, t.names), func() (*answer, error) { return c.askServer(ctx, t) })
+}
+
+func (c *Conn) askServer(ctx context.Context, t *text) (*answer, error) {
 	std, err := c.inner.conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if c.identity == nil {
-		// It was dialled for this question, so its own identity counts from here on.
-		if id, err = c.identify(ctx); err != nil {
-			return nil, err
-		}
-		q.identity = id
+	// The connection may have been dialled just now, so its own identity counts from here on.
+	id, err := c.identify(ctx)
+	if err != nil {
+		return nil, err
 	}
-	began := time.Now()
+	schema, began := c.cache.schema.Load(), time.Now()
 	found, err := catalog.Ask(ctx, std.Conn().PgConn(), t.Statement)
 	if err != nil {
 		return nil, c.unanswered(ctx, err)
 	}
 	a := &answer{Answer: found, schema: schema, at: began}
-	c.cache.answers.put(q, a)
+	c.cache.answers.put(question{id, t.names}, a)
 	return a, nil
 }
 
