@@ -2,7 +2,6 @@ package dsn
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -30,22 +29,34 @@ func (c *Config) ConnConfig() (*pgx.ConnConfig, error) {
 	return config, nil
 }
 
-// quotedFragment is a piece of the string that pgx repeats.
-var quotedFragment = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+// fixedQuotes are the marks that pgx quotes in its reasons, whatever the string.
+var fixedQuotes = strings.NewReplacer(
+	`missing "="`, `missing '='`,
+	`separator "="`, `separator '='`,
+	`matching "]"`, `matching ']'`,
+	`(expected ":" or "/")`, `(expected ':' or '/')`,
+)
 
 // whyNot is pgx's reason, less the connection string that it starts with, and
-// less any piece of it that Redact hides.
+// less the piece of it that it quotes, unless Redact shows that piece too. The
+// piece may have double quotes in it, so it reaches from the first to the last.
 func whyNot(err error, base string) string {
 	reason := err.Error()
 	if _, isParse := errors.AsType[*pgconn.ParseConfigError](err); isParse {
 		const end = "`: "
 		reason = reason[strings.LastIndex(reason, end)+len(end):]
 	}
-	visible := Redact(base)
-	return quotedFragment.ReplaceAllStringFunc(reason, func(fragment string) string {
-		if len(fragment) <= 3 || strings.Contains(visible, fragment[1:len(fragment)-1]) {
-			return fragment
-		}
-		return `"` + mask + `"`
-	})
+	reason = fixedQuotes.Replace(reason)
+	from := strings.IndexByte(reason, '"') + 1
+	if from == 0 {
+		return reason
+	}
+	to := strings.LastIndexByte(reason, '"')
+	if to < from {
+		to = len(reason)
+	}
+	if strings.Contains(Redact(base), reason[from:to]) {
+		return reason
+	}
+	return reason[:from] + mask + reason[to:]
 }

@@ -65,11 +65,14 @@ func TestConnConfigErrors(t *testing.T) {
 	isolate(t)
 	for _, tt := range []struct{ dsn, want string }{
 		{"host=db oops", `"host=db oops": pgx can't read the connection string: failed to parse as keyword/value (invalid keyword/value)`},
-		{"password=hunt er2 host=db", `"password=xxxxx host=db": pgx can't read the connection string: failed to parse as keyword/value (missing "=" after "xxxxx" in connection info string)`},
-		{"host=db ab c=d", `"host=db ab c=d": pgx can't read the connection string: failed to parse as keyword/value (missing "=" after "ab" in connection info string)`},
+		{"password=hunt er2 host=db", `"password=xxxxx host=db": pgx can't read the connection string: failed to parse as keyword/value (missing '=' after "xxxxx" in connection info string)`},
+		{"host=db ab c=d", `"host=db ab c=d": pgx can't read the connection string: failed to parse as keyword/value (missing '=' after "ab" in connection info string)`},
 		{"host=db sslmode=maybe", `"host=db sslmode=maybe": pgx can't read the connection string: failed to configure TLS (sslmode is invalid)`},
 		{"postgres://app:hunter2@db:x/prod", `"postgres://app:xxxxx@db:xxxxx": pgx can't read the connection string: invalid port`},
 		{"postgres://app:hunt/er2%zz@db", `"postgres://app:xxxxx@db": pgx can't read the connection string: failed to parse as URL (invalid percent-encoded token: "xxxxx")`},
+		{"postgres://app:@\"hunter2 @db", `"postgres://app:xxxxx@db": pgx can't read the connection string: failed to parse as URL (unexpected spaces found in "xxxxx", use percent-encoded spaces (%20) instead)`},
+		{"postgres://[::1]x/prod", `"postgres://[::1]x/prod": pgx can't read the connection string: failed to parse as URL (unexpected character "x" at position 17 in URI (expected ':' or '/'))`},
+		{"postgres://db/prod?a=b=c", `"postgres://db/prod?a=b=c": pgx can't read the connection string: failed to parse as URL (extra key/value separator '=' in URI query parameter: "a")`},
 		{"postgres://app:hunter2%zz@db?pgcache=off", `"postgres://app:xxxxx@db": pgx can't read the connection string: failed to parse as URL (invalid percent-encoded token in password)`},
 	} {
 		c, err := Parse(tt.dsn)
