@@ -80,6 +80,7 @@ func (d *demo) play(ctx context.Context, out io.Writer) error {
 		}
 		d.print(out, r)
 	}
+	conclude(out)
 	return d.printStats(ctx, out)
 }
 
@@ -91,7 +92,7 @@ const (
 
 // withoutCache sets the mark: what the question costs without us.
 func (d *demo) withoutCache(ctx context.Context) (row, error) {
-	r := row{what: "plain pgx", talk: talkUncached, checked: fmt.Sprintf("all %d runs agree", slowRuns)}
+	r := row{what: "plain pgx", talk: talkUncached, checked: fmt.Sprintf("all %d agree", slowRuns)}
 	answers, median, err := times(ctx, d.plain, slowRuns)
 	if err != nil {
 		return r, err
@@ -102,7 +103,7 @@ func (d *demo) withoutCache(ctx context.Context) (row, error) {
 
 // miss is the first time that the cache hears the question: PostgreSQL answers, and the answer is kept.
 func (d *demo) miss(ctx context.Context) (row, error) {
-	r := row{what: "pgcache, first run: a miss", checked: "equals plain pgx just after"}
+	r := row{what: "pgcache, first run (miss)", checked: "equals plain pgx's just after"}
 	got, took, err := timed(ctx, d.cached)
 	if err != nil {
 		return r, err
@@ -113,7 +114,7 @@ func (d *demo) miss(ctx context.Context) (row, error) {
 
 // hit asks again: PostgreSQL isn't asked.
 func (d *demo) hit(ctx context.Context) (row, error) {
-	r := row{what: "pgcache, second run: a hit", talk: talkCached, checked: fmt.Sprintf("all %d runs equal plain pgx just after", fastRuns)}
+	r := row{what: "pgcache, second run (hit)", talk: talkCached, checked: fmt.Sprintf("all %d equal plain pgx's just after", fastRuns)}
 	answers, median, err := times(ctx, d.cached, fastRuns)
 	if err != nil {
 		return r, err
@@ -122,11 +123,13 @@ func (d *demo) hit(ctx context.Context) (row, error) {
 	return r, d.compare(ctx, answers...)
 }
 
+const write = "DELETE FROM pgbench_accounts WHERE aid = 1"
+
 // afterWrite changes the table through the cache, which must not answer as before.
 func (d *demo) afterWrite(ctx context.Context) (row, error) {
-	r := row{what: "pgcache, after a DELETE through it", checked: "equals plain pgx just after, not the one before"}
+	r := row{what: "pgcache, after a write", checked: "equals plain pgx's, not the one before"}
 	before := d.last
-	if _, err := d.cached.ExecContext(ctx, "DELETE FROM pgbench_accounts WHERE aid = $1", 1); err != nil {
+	if _, err := d.cached.ExecContext(ctx, write); err != nil {
 		return r, err
 	}
 	got, took, err := timed(ctx, d.cached)
@@ -142,7 +145,7 @@ func (d *demo) afterWrite(ctx context.Context) (row, error) {
 
 // serverStopped asks while there is nobody to ask: at the level ttl a hit needs no server.
 func (d *demo) serverStopped(ctx context.Context) (row, error) {
-	r := row{what: "pgcache, PostgreSQL stopped", checked: fmt.Sprintf("all %d runs equal plain pgx before the stop", fastRuns)}
+	r := row{what: "pgcache, PostgreSQL stopped", checked: fmt.Sprintf("all %d equal plain pgx's before", fastRuns)}
 	if d.home.server.Given() {
 		r.checked = "not shown: the server is not ours to stop"
 		return r, nil

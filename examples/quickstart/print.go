@@ -24,7 +24,7 @@ type row struct {
 }
 
 // layout is the table's: two columns of times and ratios here, two of the talk's.
-const layout = "  %-34s %8s %9s   %8s %9s   %s\n"
+const layout = "  %-27s %7s %9s  %8s %8s  %s\n"
 
 // introduce says what is compared, and heads the table.
 func (d *demo) introduce(ctx context.Context, out io.Writer) error {
@@ -35,14 +35,20 @@ func (d *demo) introduce(ctx context.Context, out io.Writer) error {
 	fmt.Fprintf(out, "\n  PostgreSQL %s\n  %s\n\n", version, question)
 	fmt.Fprintf(out, "  - sql.Open(\"pgx\",     dsn)\n  + sql.Open(\"pgcache\", dsn + \"&pgcache_rule=%s\")\n\n", rule)
 	heading := func(cells ...any) { fmt.Fprintf(out, layout, cells...) }
-	heading("", "here", "speed-up", "the talk", "speed-up", "how the answer was checked")
+	heading("", "here", "speed-up", "the talk", "speed-up", "the answer was checked")
 	line := func(width int) string { return strings.Repeat("─", width) }
-	heading(line(34), line(8), line(9), line(8), line(9), line(47))
+	heading(line(27), line(7), line(9), line(8), line(8), line(38))
 	return nil
 }
 
 func (d *demo) print(out io.Writer, r row) {
 	fmt.Fprintf(out, layout, r.what, short(r.took), ratio(d.uncached, r.took), short(r.talk), ratio(talkUncached, r.talk), r.checked)
+}
+
+// conclude says what the times are.
+func conclude(out io.Writer) {
+	fmt.Fprintf(out, "\n  Times are medians of %d runs (plain pgx) and %d (hits).\n", slowRuns, fastRuns)
+	fmt.Fprintf(out, "  The write is %s, through pgcache.\n", write)
 }
 
 // printStats shows the cache's own account of it all. The command is answered by the driver, so no server is needed.
@@ -63,7 +69,7 @@ func (d *demo) printStats(ctx context.Context, out io.Writer) error {
 			parts = append(parts, name+" "+value)
 		}
 	}
-	fmt.Fprintf(out, "\n  SHOW pgcache.stats: %s\n", strings.Join(parts, ", "))
+	fmt.Fprintf(out, "\n  SHOW pgcache.stats says: %s\n", strings.Join(parts, ", "))
 	return rows.Err()
 }
 

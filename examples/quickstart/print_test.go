@@ -29,8 +29,14 @@ func TestRatio(t *testing.T) {
 		slow, fast time.Duration
 		want       string
 	}{
-		{1, 0, ""}, {62, 100, "0.62×"}, {1, 1, "1.00×"}, {123, 10, "12.3×"}, {talkUncached, talkCached, "5,760×"},
-		{86_349, 1, "86,300×"}, {999_600, 1, "1,000,000×"}, {1_234_567, 1, "1,230,000×"},
+		{1, 0, ""},
+		{62, 100, "0.62×"},
+		{1, 1, "1.00×"},
+		{123, 10, "12.3×"},
+		{talkUncached, talkCached, "5,760×"},
+		{86_349, 1, "86,300×"},
+		{999_600, 1, "1,000,000×"},
+		{1_234_567, 1, "1,230,000×"},
 	} {
 		if got := ratio(c.slow, c.fast); got != c.want {
 			t.Errorf("%d/%d: %q, want %q", c.slow, c.fast, got, c.want)
