@@ -74,41 +74,50 @@ func withParams(t *testing.T, dsn string, params ...string) string {
 }
 
 // served is how many queries of a script are answered from the cache, in its first and in its second run.
-type served struct{ first, second int64 }
+type served struct {
+	first, second int64
+	keepsNothing  bool // no result may be put into the cache
+}
 
 var (
 	// never is what a script wants of which nothing may be cached.
-	never = served{}
+	never = served{keepsNothing: true}
 	// once is what a script wants that has one query that can be cached.
-	once = served{0, 1}
+	once = served{0, 1, false}
 	// whatever leaves it open what is cached.
-	whatever = served{-1, -1}
+	whatever = served{-1, -1, false}
 )
 
-// both runs a script on pgx, and twice on pgcache with an empty cache, and wants to see the same each time. It returns what
-// was seen, for tests that know it beforehand.
+// hits is what a script wants of whose queries so many are answered from the cache.
+func hits(first, second int64) served { return served{first, second, false} }
+
+// both runs a script twice on pgx, and twice on pgcache with a cache that is empty at first, and wants to see the same in
+// both first and in both second runs. It returns what was seen, for tests that know it beforehand.
 func (p *pair) both(t *testing.T, want served, script func(*subject)) string {
 	t.Helper()
-	wanted := perform(t, p.plain, script)
 	if _, err := p.cached.ExecContext(t.Context(), "call pgcache.flush()"); err != nil {
 		t.Fatal(err)
 	}
-	for _, run := range []struct {
-		name string
-		hits int64
-	}{{"first run", want.first}, {"second run", want.second}} {
-		before := p.stats(t)
-		got := perform(t, p.cached, script)
-		after := p.stats(t)
-		if diff := firstDifference(wanted, got); diff != "" {
-			t.Errorf("%s on pgcache differs from pgx:\n%s", run.name, diff)
-		}
-		if hits := after["hits"] - before["hits"]; hits != run.hits && run.hits >= 0 {
-			t.Errorf("%s on pgcache: %d queries answered from the cache, want %d", run.name, hits, run.hits)
-		}
-		if kept := after["entries"]; want == never && kept != 0 {
-			t.Errorf("%s on pgcache: %d results were kept", run.name, kept)
-		}
+	seen := p.run(t, "first", want.first, want, script)
+	p.run(t, "second", want.second, want, script)
+	return seen
+}
+
+// run runs a script once on each driver.
+func (p *pair) run(t *testing.T, name string, hits int64, want served, script func(*subject)) string {
+	t.Helper()
+	wanted := perform(t, p.plain, script)
+	before := p.stats(t)
+	got := perform(t, p.cached, script)
+	after := p.stats(t)
+	if diff := firstDifference(wanted, got); diff != "" {
+		t.Errorf("the %s run on pgcache differs from pgx:\n%s", name, diff)
+	}
+	if n := after["hits"] - before["hits"]; n != hits && want != whatever {
+		t.Errorf("the %s run on pgcache: %d queries answered from the cache, want %d", name, n, hits)
+	}
+	if kept := after["entries"]; want.keepsNothing && kept != 0 {
+		t.Errorf("the %s run on pgcache: %d results were kept", name, kept)
 	}
 	return strings.Join(wanted, "\n")
 }
@@ -152,7 +161,7 @@ func (p *pair) stats(t *testing.T) map[string]int64 {
 func TestSecondRunIsCached(t *testing.T) {
 	p := open(t, database(t, "create table t (id int); insert into t values (1)"))
 	p.both(t, once, func(s *subject) { s.query(s.db, "select id from t") })
-	p.both(t, served{1, 2}, func(s *subject) {
+	p.both(t, hits(1, 2), func(s *subject) {
 		s.query(s.db, "select id from t")
 		s.query(s.db, "select id from t")
 	})
