@@ -125,7 +125,7 @@ func (c *Conn) invalidate(ctx context.Context, table string) error {
 		return nil
 	}
 	st := &statement.Statement{Writes: []statement.Name{name}}
-	a, err := c.ask(ctx, &text{Statement: st, names: fmt.Sprintf("invalidate %q", name)})
+	a, err := c.ask(ctx, &text{Statement: st, names: st.Question()})
 	if err != nil {
 		return err
 	}

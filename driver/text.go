@@ -1,7 +1,6 @@
 package driver
 
 import (
-	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,7 +25,7 @@ func newText(sql string) *text {
 	t := &text{sql: sql, command: parseCommand(sql)}
 	if t.command == nil {
 		t.Statement = statement.Analyze(sql)
-		t.names = fmt.Sprintf("%q %q", t.Names, t.Writes)
+		t.names = t.Question()
 	}
 	return t
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gopgcache/pgcache/dsn"
@@ -65,9 +66,13 @@ func (c *cache) refusal(t *text, id *identity, a *answer) string {
 		return id.refusal
 	case a == nil:
 		return "the catalog could not be asked"
-	default:
-		return a.Refusal()
 	}
+	for _, name := range a.Unresolved {
+		if !slices.Contains(t.CTEs, name) {
+			return "there is no relation " + name
+		}
+	}
+	return a.Refusal()
 }
 
 // choose finds the first rule that matches.
