@@ -88,13 +88,13 @@ func (c *Conn) lead(ctx context.Context, r *request, fl *flight) (driver.Rows, e
 		case <-f.done:
 		default:
 			if ctx.Err() != nil {
-				return nil, f.leave(c, ctx, ctx.Err())
+				return nil, f.leave(ctx, c, ctx.Err())
 			}
 			<-f.done
 		}
 		return nil, f.err
 	}
-	return f.recording.Rows(ctx, func(err error) error { return f.leave(c, ctx, err) }), nil
+	return f.recording.Rows(ctx, func(err error) error { return f.leave(ctx, c, err) }), nil
 }
 
 // errOtherSession means that the session that was dialled for a fill is not what it was taken for.
@@ -253,8 +253,7 @@ func (f *fill) keep(set *rowset.Set) *cachestore.Entry {
 // verdictOn says what a failed fill means for those who wait: PostgreSQL's own answer is theirs too, but a connection that
 // broke or a caller who left is not.
 func verdictOn(err error) outcome {
-	var refusal *pgconn.PgError
-	if errors.As(err, &refusal) && !unreachable(err) {
+	if _, answered := errors.AsType[*pgconn.PgError](err); answered && !unreachable(err) {
 		return refused
 	}
 	return tryAgain
@@ -262,8 +261,7 @@ func verdictOn(err error) outcome {
 
 // unreachable tells whether an error means that PostgreSQL could not be asked, rather than that it answered.
 func unreachable(err error) bool {
-	var refusal *pgconn.PgError
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch refusal.Code {
 		case "57P01", "57P02", "57P03", "53300": // shutting down, crashed, starting up, too many connections
 			return true
@@ -271,8 +269,8 @@ func unreachable(err error) bool {
 			return false
 		}
 	}
-	var dial *pgconn.ConnectError
-	return errors.As(err, &dial) || errors.Is(err, driver.ErrBadConn)
+	_, dial := errors.AsType[*pgconn.ConnectError](err)
+	return dial || errors.Is(err, driver.ErrBadConn)
 }
 
 // finished tells whether the connection is free again.
@@ -287,7 +285,7 @@ func (f *fill) finished() bool {
 
 // leave is called when the caller who set the fill off wants no more rows; err is the end of its context, if that is why.
 // Where the caller's context has ended and others wait, the fill keeps the connection and goes on for them.
-func (f *fill) leave(c *Conn, ctx context.Context, err error) error {
+func (f *fill) leave(ctx context.Context, c *Conn, err error) error {
 	f.recording.Leave()
 	if err == nil {
 		err = ctx.Err()

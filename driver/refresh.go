@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"io"
 	"slices"
 )
@@ -35,9 +36,9 @@ func (c *cache) refresh(r *request) {
 }
 
 // refill runs a request again and reads it to its end.
-func (c *cache) refill(ctx context.Context, r *request) error {
+func (c *cache) refill(ctx context.Context, r *request) (err error) {
 	conn := newConn(c)
-	defer conn.Close()
+	defer func() { err = errors.Join(err, conn.Close()) }()
 	if id, err := conn.identify(ctx); err != nil || id != r.verdict.identity {
 		return err // another session's entry can't be filled from here
 	}
@@ -49,13 +50,13 @@ func (c *cache) refill(ctx context.Context, r *request) error {
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { err = errors.Join(err, rows.Close()) }()
 	dest := make([]driver.Value, len(rows.Columns()))
 	for err == nil {
 		err = rows.Next(dest)
 	}
-	if err == io.EOF {
-		err = nil
+	if errors.Is(err, io.EOF) {
+		return nil
 	}
 	return err
 }

@@ -58,7 +58,7 @@ func (c *Conn) query(ctx context.Context, t *text, args []driver.NamedValue, stm
 	if may && r.makeKey(buf[:0], c) {
 		rows, err := c.lookUp(ctx, &r)
 		if errors.Is(err, errOtherSession) {
-			return c.query(ctx, t, args, stmt) // what the session is is known now
+			return c.query(ctx, t, args, stmt) // the session is known now
 		}
 		return rows, err
 	}

@@ -184,7 +184,7 @@ func (c *Conn) effect(ctx context.Context, query string) (effect, error) {
 		return e, nil
 	}
 	a, err := c.learn(ctx, t)
-	if refused := (*pgconn.PgError)(nil); err != nil && !errors.As(err, &refused) {
+	if _, answered := errors.AsType[*pgconn.PgError](err); err != nil && !answered {
 		// The connection could not be had: the statement would not get far either.
 		return effect{}, err
 	}
