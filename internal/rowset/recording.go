@@ -16,9 +16,9 @@ type Limit struct {
 // window is how far the recorder may run ahead of the reader once a result is too large to be kept.
 const window = 256 << 10
 
-// A Recording is a result on its way from the server. One goroutine, the recorder, appends the rows as they arrive, at the
-// server's pace and not at the reader's: others may wait for the whole. One other goroutine, the reader, may read them
-// meanwhile.
+// A Recording is a result on its way from the server. The recorder appends the rows as they arrive; one reader may read them
+// meanwhile, in another goroutine or in the same. Where the recorder has a goroutine of its own it goes at the server's pace
+// and not at the reader's: others may wait for the whole.
 //
 // A result that turns out to be too large streams on in bounded memory: what the reader has seen is let go, and the
 // recorder waits for a reader that falls behind.
@@ -27,7 +27,7 @@ type Recording struct {
 	layout *layout
 
 	mu       sync.Mutex
-	data     []byte // the rows not let go of
+	data     []byte // the rows not let go of; what has been appended is never written again
 	read     int    // how far the reader is in data
 	rows     int    // rows appended
 	ended    bool
@@ -47,9 +47,9 @@ func NewRecording(limit Limit) *Recording {
 // Begin says what the columns are. The recorder calls it before the first Append and before an End without error.
 func (r *Recording) Begin(columns []Column) { r.layout = newLayout(columns) }
 
-// Append adds a row and copies its values. It reports whether anybody still wants the rest. Once the result is too large
-// it waits while the reader is far behind.
-func (r *Recording) Append(values [][]byte) bool {
+// Append adds a row and copies its values. It tells whether the result is within its limit still, and whether anybody wants
+// the rest. Once it is too large Append waits while the reader is far behind.
+func (r *Recording) Append(values [][]byte) (kept, wanted bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for r.tooLarge && !r.left && len(r.data)-r.read > window {
@@ -61,26 +61,26 @@ func (r *Recording) Append(values [][]byte) bool {
 		r.letGo()
 	}
 	if r.tooLarge && r.left {
-		return false
+		return false, false
 	}
 	r.data = AppendRow(r.data, values)
 	r.rows++
 	r.tooLarge = r.tooLarge || r.over()
 	r.tell()
-	return true
+	return !r.tooLarge, true
 }
 
 func (r *Recording) over() bool {
 	return r.limit.Bytes > 0 && int64(len(r.data)) > r.limit.Bytes || r.limit.Rows > 0 && int64(r.rows) > r.limit.Rows
 }
 
-// letGo drops what the reader has seen, when that is worth moving the rest.
+// letGo drops what the reader has taken, when that is worth moving the rest. It moves to new memory: the reader may still
+// look at the old.
 func (r *Recording) letGo() {
 	if r.left {
 		r.data, r.read = nil, 0
 	} else if r.read > len(r.data)/2 {
-		r.data = append(r.data[:0], r.data[r.read:]...)
-		r.read = 0
+		r.data, r.read = bytes.Clone(r.data[r.read:]), 0
 	}
 }
 
@@ -106,13 +106,6 @@ func (r *Recording) End(err error) {
 	defer r.mu.Unlock()
 	r.ended, r.err = true, err
 	r.tell()
-}
-
-// TooLarge tells whether the result has outgrown its limit.
-func (r *Recording) TooLarge() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.tooLarge
 }
 
 // Set returns the whole result, or nil if it is too large. The recorder calls it once it has read the result to its clean
@@ -157,11 +150,21 @@ func (r *Recording) wait(ctx context.Context) error {
 	}
 }
 
-// Rows returns the rows for the one reader, after Started. Waiting for a row ends with ctx; leave is called when the reader
-// has enough, with the context's error if that is why, and its error is that of the result.
-func (r *Recording) Rows(ctx context.Context, leave func(error) error) *Rows {
+// Reader is what the one who reads along brings with it.
+type Reader struct {
+	// Context ends the waiting for a row.
+	Context context.Context
+	// Pull records some more rows in the reader's own goroutine. It reports false where the recorder has one of its own;
+	// then the reader waits.
+	Pull func() bool
+	// Leave is called when the reader has enough, with the context's error if that is why. Its error is that of the result.
+	Leave func(error) error
+}
+
+// Rows returns the rows for the one reader, after Started.
+func (r *Recording) Rows(reader Reader) *Rows {
 	rows := newRows(r.layout)
-	rows.src = &tail{recording: r, ctx: ctx, leave: leave}
+	rows.src = &tail{recording: r, reader: reader}
 	return rows
 }
 
@@ -173,13 +176,13 @@ func (r *Recording) Leave() {
 	signal(r.room)
 }
 
-// take copies the next rows out for the reader. It gives nothing while there are none, and io.EOF or the error at the end.
+// take gives the reader the rows that it has not had. It gives nothing while there are none, and io.EOF or the error at the
+// end.
 func (r *Recording) take() ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if n, _ := cutRun(r.data[r.read:], runSize); n > 0 {
-		rows := bytes.Clone(r.data[r.read : r.read+n])
-		r.read += n
+	if rows := r.data[r.read:len(r.data):len(r.data)]; len(rows) > 0 {
+		r.read = len(r.data)
 		if r.tooLarge {
 			signal(r.room)
 		}
@@ -198,8 +201,7 @@ func (r *Recording) take() ([]byte, error) {
 // tail is the reader's end of a recording, as a Source.
 type tail struct {
 	recording *Recording
-	ctx       context.Context
-	leave     func(error) error
+	reader    Reader
 	closed    bool
 }
 
@@ -209,9 +211,12 @@ func (t *tail) Fetch() ([]byte, error) {
 		if rows != nil || err != nil {
 			return rows, err
 		}
-		if err := t.recording.wait(t.ctx); err != nil {
+		if t.reader.Pull() {
+			continue
+		}
+		if err := t.recording.wait(t.reader.Context); err != nil {
 			t.closed = true
-			return nil, t.leave(err)
+			return nil, t.reader.Leave(err)
 		}
 	}
 }
@@ -221,5 +226,5 @@ func (t *tail) Close() error {
 		return nil
 	}
 	t.closed = true
-	return t.leave(nil)
+	return t.reader.Leave(nil)
 }
