@@ -27,7 +27,8 @@ func (c *cache) refresh(r *request) {
 	started := c.goBackground(func(ctx context.Context) {
 		defer func() { <-c.refreshing }()
 		if err := c.refill(ctx, &again); err != nil && ctx.Err() == nil {
-			c.logger.WarnContext(ctx, "pgcache: background fill failed", "rule", again.verdict.rule.Name, "error", err)
+			c.warn(ctx, "pgcache: background fill failed", "rule", again.verdict.rule.Name, "error", err)
+			pause(ctx)
 		}
 	})
 	if !started {
