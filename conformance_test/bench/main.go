@@ -13,6 +13,7 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/gopgcache/pgcache/driver"
+	"github.com/gopgcache/pgcache/dsn"
 	"github.com/gopgcache/pgcache/internal/testenv"
 )
 
@@ -35,6 +36,8 @@ func run(ctx context.Context, rounds int, turn time.Duration) error {
 		return err
 	}
 	defer server.Close()
+	full := make([]byte, dsn.DefaultMemory)
+	defer runtime.KeepAlive(full)
 	dbs, err := open(ctx, server.DSN(""))
 	if err != nil {
 		return err
@@ -69,10 +72,10 @@ create index if not exists three_id on three (id);
 create table if not exists two as select g::bigint as a, (g * 7)::bigint as b from generate_series(1001, 6000) g;
 analyze three; analyze two;`
 
-func open(ctx context.Context, dsn string) (*databases, error) {
+func open(ctx context.Context, server string) (*databases, error) {
 	var d databases
 	var err error
-	if d.pgx, err = sql.Open("pgx", dsn); err != nil {
+	if d.pgx, err = sql.Open("pgx", server); err != nil {
 		return nil, err
 	}
 	if _, err := d.pgx.ExecContext(ctx, tables); err != nil {
@@ -84,18 +87,18 @@ func open(ctx context.Context, dsn string) (*databases, error) {
 		&d.miss: "pgcache_rule=all:+*+ttl=1ns", // what is kept is too old when it is asked for
 	} {
 		separator := "?"
-		if hasQuery(dsn) {
+		if hasQuery(server) {
 			separator = "&"
 		}
-		if *db, err = driver.OpenDB(dsn + separator + params); err != nil {
+		if *db, err = driver.OpenDB(server + separator + params); err != nil {
 			return nil, err
 		}
 	}
 	return &d, nil
 }
 
-func hasQuery(dsn string) bool {
-	for _, c := range dsn {
+func hasQuery(server string) bool {
+	for _, c := range server {
 		if c == '?' {
 			return true
 		}

@@ -1,7 +1,6 @@
 package rowset
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"sync"
@@ -27,9 +26,8 @@ type Recording struct {
 	layout *layout
 
 	mu       sync.Mutex
-	data     []byte // the rows not let go of; what has been appended is never written again
-	read     int    // how far the reader is in data
-	rows     int    // rows appended
+	rows     reel // what was recorded and is not let go of
+	count    int  // rows recorded
 	ended    bool
 	err      error // how it ended
 	tooLarge bool
@@ -52,36 +50,23 @@ func (r *Recording) Begin(columns []Column) { r.layout = newLayout(columns) }
 func (r *Recording) Append(values [][]byte) (kept, wanted bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for r.tooLarge && !r.left && len(r.data)-r.read > window {
+	for r.tooLarge && !r.left && r.rows.unread() > window {
 		r.mu.Unlock()
 		<-r.room
 		r.mu.Lock()
 	}
-	if r.tooLarge {
-		r.letGo()
-	}
 	if r.tooLarge && r.left {
 		return false, false
 	}
-	r.data = AppendRow(r.data, values)
-	r.rows++
+	r.rows.append(values)
+	r.count++
 	r.tooLarge = r.tooLarge || r.over()
 	r.tell()
 	return !r.tooLarge, true
 }
 
 func (r *Recording) over() bool {
-	return r.limit.Bytes > 0 && int64(len(r.data)) > r.limit.Bytes || r.limit.Rows > 0 && int64(r.rows) > r.limit.Rows
-}
-
-// letGo drops what the reader has taken, when that is worth moving the rest. It moves to new memory: the reader may still
-// look at the old.
-func (r *Recording) letGo() {
-	if r.left {
-		r.data, r.read = nil, 0
-	} else if r.read > len(r.data)/2 {
-		r.data, r.read = bytes.Clone(r.data[r.read:]), 0
-	}
+	return r.limit.Bytes > 0 && r.rows.size > r.limit.Bytes || r.limit.Rows > 0 && int64(r.count) > r.limit.Rows
 }
 
 // tell wakes the reader if it waits.
@@ -105,6 +90,7 @@ func (r *Recording) End(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ended, r.err = true, err
+	r.letGo()
 	r.tell()
 }
 
@@ -116,8 +102,18 @@ func (r *Recording) Set() *Set {
 	if r.tooLarge {
 		return nil
 	}
-	r.data = trim(r.data)
-	return &Set{layout: r.layout, data: r.data, rows: r.rows}
+	return &Set{layout: r.layout, data: r.rows.whole(), rows: r.count}
+}
+
+// letGo drops what nobody will look at any more: what the reader is through with, once the whole has been made or can't be.
+func (r *Recording) letGo() {
+	switch {
+	case !r.ended && !r.tooLarge:
+	case r.left:
+		r.rows.drop()
+	default:
+		r.rows.dropRead()
+	}
 }
 
 // Started waits until the first row has come or the result has ended, and returns the error of a result that ended before
@@ -125,7 +121,7 @@ func (r *Recording) Set() *Set {
 func (r *Recording) Started(ctx context.Context) error {
 	for {
 		r.mu.Lock()
-		if r.rows > 0 {
+		if r.count > 0 {
 			r.mu.Unlock()
 			return nil
 		}
@@ -173,6 +169,7 @@ func (r *Recording) Leave() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.left = true
+	r.letGo()
 	signal(r.room)
 }
 
@@ -181,8 +178,8 @@ func (r *Recording) Leave() {
 func (r *Recording) take() ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if rows := r.data[r.read:len(r.data):len(r.data)]; len(rows) > 0 {
-		r.read = len(r.data)
+	if rows := r.rows.next(); rows != nil {
+		r.letGo()
 		if r.tooLarge {
 			signal(r.room)
 		}
