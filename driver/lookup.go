@@ -25,20 +25,33 @@ func (c *Conn) lookUp(ctx context.Context, r *request) (driver.Rows, error) {
 			if r.verdict.rule.Early && early(age, r.ttl(), entry.Cost) {
 				c.cache.refresh(r)
 			}
-			stats.hit(entry)
-			return entry.Rows.Rows(), nil
+			return c.hit(entry), nil
 		}
 		if age < r.ttl()+r.verdict.rule.Stale {
 			c.cache.refresh(r)
 			stats.staleServed.Add(1)
-			stats.hit(entry)
-			return entry.Rows.Rows(), nil
+			return c.hit(entry), nil
 		}
 	}
 	if r.wishes.only {
 		return nil, ErrNotCached
 	}
 	return c.miss(ctx, r, entry)
+}
+
+// hit gives the rows of an entry from the store.
+func (c *Conn) hit(e *cachestore.Entry) driver.Rows {
+	c.cache.stats.hits.Add(1)
+	c.cache.stats.saved.Add(int64(e.Cost))
+	return c.replay(e)
+}
+
+func (c *Conn) replay(e *cachestore.Entry) driver.Rows {
+	rows := e.Rows.Rows()
+	if conn := c.inner.dialled(); conn != nil {
+		rows.UseTypeMap(conn.TypeMap()) // it may know types of the caller's
+	}
+	return rows
 }
 
 // find looks in the store. It gives an entry that was made for the request and none of whose tables changed since, of
@@ -81,7 +94,7 @@ func (c *Conn) miss(ctx context.Context, r *request, past *cachestore.Entry) (dr
 		switch outcome {
 		case served:
 			c.cache.stats.coalesced.Add(1)
-			return entry.Rows.Rows(), nil
+			return c.replay(entry), nil
 		case refused:
 			return c.rescue(r, past, nil, err)
 		case goAlone:
@@ -98,6 +111,5 @@ func (c *Conn) rescue(r *request, past *cachestore.Entry, rows driver.Rows, err 
 		return rows, err
 	}
 	c.cache.stats.staleServed.Add(1)
-	c.cache.stats.hit(past)
-	return past.Rows.Rows(), nil
+	return c.hit(past), nil
 }
