@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/gopgcache/pgcache/cachestore"
@@ -67,8 +68,8 @@ func (c *cache) find(ctx context.Context, r *request) *cachestore.Entry {
 	case !r.is(entry):
 		c.stats.corruptEntries.Add(1)
 		return nil
-	case !c.ledger.Fresh(entry.Tags, entry.Position):
-		return nil
+	case !slices.Equal(entry.Tags, r.verdict.tags) || !c.ledger.Fresh(entry.Tags, entry.Position):
+		return nil // what the names stand for changed, or the tables did
 	default:
 		return entry
 	}
