@@ -66,6 +66,12 @@ func newCache(config *dsn.Config, base driver.Connector, o options) *cache {
 	return c
 }
 
+// schemaChanges makes everything unknown that was learned from the catalog, defaults of roles and databases included.
+func (c *cache) schemaChanges() {
+	c.schema.Add(1)
+	c.base.Store(nil)
+}
+
 // goBackground runs a task until it returns, or the connector is closed and its context ends. It reports false when the
 // connector is closed already.
 func (c *cache) goBackground(task func(context.Context)) bool {

@@ -79,6 +79,7 @@ func TestOthers(t *testing.T) {
 		{"select xmlelement(name x)", 0},
 		{"select * into u from t", all | schema | session},
 		{"explain select 1", 0},
+		{"explain update t set a = 1", writes},
 		{"explain (costs off) select 1", 0},
 		{"show all", 0},
 		{"listen x", 0},
