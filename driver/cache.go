@@ -101,7 +101,7 @@ func (c *cache) warn(ctx context.Context, message string, args ...any) {
 	if now-last < int64(warnEvery) || !c.warned.CompareAndSwap(last, now) {
 		return
 	}
-	c.logger.WarnContext(ctx, message, args...)
+	c.logger.WarnContext(ctx, message, args...) //nolint:sloglint // it is a constant where warn is called
 }
 
 func (c *cache) flush(ctx context.Context) error {

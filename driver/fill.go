@@ -211,13 +211,26 @@ func (f *fill) begin() (more bool, err error) {
 		f.rows.Close()
 		return false, err
 	}
-	columns, err := rowset.Columns(f.rows.FieldDescriptions(), f.std.Conn().TypeMap())
+	layout, err := f.layout()
 	if err != nil {
 		f.rows.Close()
 		return false, err
 	}
-	f.recording.Begin(columns)
+	f.recording.Begin(layout)
 	return more && f.add(), nil
+}
+
+// layout describes the result. All results of one statement share what they have in common.
+func (f *fill) layout() (*rowset.Layout, error) {
+	fields, types := f.rows.FieldDescriptions(), f.std.Conn().TypeMap()
+	if known := f.request.verdict.layout.Load(); known.Fits(fields, types) {
+		return known, nil
+	}
+	layout, err := rowset.NewLayout(fields, types)
+	if err == nil {
+		f.request.verdict.layout.Store(layout)
+	}
+	return layout, err
 }
 
 // next reads about size bytes of rows.

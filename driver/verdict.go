@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/gopgcache/pgcache/dsn"
 	"github.com/gopgcache/pgcache/internal/catalog"
 	"github.com/gopgcache/pgcache/internal/freshness"
+	"github.com/gopgcache/pgcache/internal/rowset"
 )
 
 // keyVersion begins all key material. It changes when the meaning of a key changes.
@@ -28,6 +30,8 @@ type verdict struct {
 	// hashes only its arguments.
 	statement string
 	digest    [sha256.Size]byte
+	// layout is that of the latest result.
+	layout atomic.Pointer[rowset.Layout]
 }
 
 // holds tells whether the verdict is still good for a session of this identity. An old one is as long as no newer answer of

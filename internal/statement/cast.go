@@ -15,7 +15,8 @@ var plainTypes = map[string]bool{
 
 // readsText are the types that can be written like a function of one argument and may read a text as the current time.
 var readsText = map[string]bool{
-	"date": true, "time": true, "timetz": true, "timestamp": true, "timestamptz": true, "tsrange": true, "tstzrange": true, "daterange": true,
+	"date": true, "time": true, "timetz": true, "timestamp": true, "timestamptz": true,
+	"tsrange": true, "tstzrange": true, "daterange": true,
 	"tsmultirange": true, "tstzmultirange": true, "datemultirange": true,
 }
 
