@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -43,16 +44,16 @@ func run(ctx context.Context, rounds int, turn time.Duration) error {
 		return err
 	}
 	defer dbs.close()
-	cases := dbs.cases()
+	cases := dbs.cases(ctx)
 	for _, c := range cases {
-		if err := c.warmUp(ctx, turn); err != nil {
+		if err := c.warmUp(turn); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
 	}
 	for n := range rounds {
 		fmt.Fprintf(os.Stderr, "\rround %d of %d", n+1, rounds)
 		for _, c := range cases {
-			if err := c.take(ctx); err != nil {
+			if err := errors.Join(c.take(), ctx.Err()); err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
 			}
 		}
@@ -112,11 +113,13 @@ func (d *databases) close() {
 	}
 }
 
-// cases are listed so that a case's reference stands before it.
-func (d *databases) cases() []*measured {
+// cases are listed so that a case's reference stands before it. Most run without a context, as db.Query does; where one can
+// end, as a request's can, database/sql and pgx watch it, and so do we.
+func (d *databases) cases(canEnd context.Context) []*measured {
 	var list []*measured
+	ctx := context.Background()
 	add := func(name string, db *sql.DB, q query, against ...string) {
-		list = append(list, &measured{name: name + " " + q.shape, db: db, query: q, against: withShape(against, q.shape)})
+		list = append(list, &measured{name: name + " " + q.shape, ctx: ctx, db: db, query: q, against: withShape(against, q.shape)})
 	}
 	for _, q := range []query{oneByThree, thousandByThree, fiveThousandByTwo} {
 		add("floor", floor(q), q)
@@ -124,6 +127,13 @@ func (d *databases) cases() []*measured {
 		add("hit", d.hit, q, "floor", "pgx")
 		add("miss", d.miss, q, "pgx")
 		add("off", d.off, q, "pgx")
+	}
+	ctx = canEnd
+	for _, q := range []query{oneByThree, thousandByThree} {
+		add("floor, context", floor(q), q)
+		add("pgx, context", d.pgx, q)
+		add("hit, context", d.hit, q, "floor, context", "pgx, context")
+		add("miss, context", d.miss, q, "pgx, context")
 	}
 	return list
 }

@@ -14,6 +14,7 @@ import (
 // measured is one case and what its turns took.
 type measured struct {
 	name    string
+	ctx     context.Context
 	db      *sql.DB
 	query   query
 	against []string // the names of what it is held against
@@ -24,14 +25,14 @@ type measured struct {
 }
 
 // warmUp finds out how many queries make a turn.
-func (m *measured) warmUp(ctx context.Context, turn time.Duration) error {
+func (m *measured) warmUp(turn time.Duration) error {
 	m.perTurn = 1
-	if err := m.repeat(ctx); err != nil { // dials, asks the catalog and fills, none of which is to be measured
+	if err := m.repeat(); err != nil { // dials, asks the catalog and fills, none of which is to be measured
 		return err
 	}
 	for {
 		began := time.Now()
-		if err := m.repeat(ctx); err != nil {
+		if err := m.repeat(); err != nil {
 			return err
 		}
 		took := time.Since(began)
@@ -40,12 +41,12 @@ func (m *measured) warmUp(ctx context.Context, turn time.Duration) error {
 		}
 		m.perTurn *= 2
 	}
-	return m.countAllocs(ctx)
+	return m.countAllocs()
 }
 
-func (m *measured) repeat(ctx context.Context) error {
+func (m *measured) repeat() error {
 	for range m.perTurn {
-		if err := m.query.run(ctx, m.db); err != nil {
+		if err := m.query.run(m.ctx, m.db); err != nil {
 			return err
 		}
 	}
@@ -53,13 +54,13 @@ func (m *measured) repeat(ctx context.Context) error {
 }
 
 // countAllocs takes the smallest of some counts: what else runs in the process only adds.
-func (m *measured) countAllocs(ctx context.Context) error {
+func (m *measured) countAllocs() error {
 	const queries, tries = 100, 5
 	var before, after runtime.MemStats
 	for range tries {
 		runtime.ReadMemStats(&before)
 		for range queries {
-			if err := m.query.run(ctx, m.db); err != nil {
+			if err := m.query.run(m.ctx, m.db); err != nil {
 				return err
 			}
 		}
@@ -72,9 +73,9 @@ func (m *measured) countAllocs(ctx context.Context) error {
 }
 
 // take takes one turn.
-func (m *measured) take(ctx context.Context) error {
+func (m *measured) take() error {
 	began := time.Now()
-	err := m.repeat(ctx)
+	err := m.repeat()
 	m.turns = append(m.turns, time.Since(began)/time.Duration(m.perTurn))
 	return err
 }
@@ -99,7 +100,7 @@ func print(w io.Writer, cases []*measured, rounds int) {
 		var ratios []string
 		for _, other := range cases {
 			if slices.Contains(m.against, other.name) {
-				kind, _, _ := strings.Cut(other.name, " ")
+				kind := strings.TrimSuffix(other.name, " "+m.query.shape)
 				ratios = append(ratios, fmt.Sprintf("%s %.2f", kind, m.ratio(other)))
 			}
 		}
