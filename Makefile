@@ -40,5 +40,6 @@ fuzz: ## run every fuzz target, FUZZTIME=10m each
 soak: ## run the long tests, SOAKTIME=30m each
 	@.ci/soak
 
-bench: ## run the benchmarks, BENCH=regexp COUNT=6; compare runs with benchstat
+bench: ## floor, pgx, hit, miss and off in turn, then the packages' benchmarks (BENCH=regexp COUNT=6)
+	@cd conformance_test/bench && go run .
 	@.ci/each go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) -timeout 0 ./...
