@@ -26,7 +26,7 @@ test: ## test every module, with the race detector where there is a C compiler
 test-go127: ## test what differs with Go 1.27 (the go command fetches it)
 	@. .ci/env && { GOTOOLCHAIN=go1.27.0 go version >/dev/null 2>&1 || \
 		die "Go 1.27.0 can't be had here: install it, or let the go command download it"; } && \
-		GOTOOLCHAIN=go1.27.0 go test $$(race) -count=1 -timeout=$(TIMEOUT) ./internal/rowset/... ./driver/...
+		GOTOOLCHAIN=go1.27.0 go test $$(race) -count=1 -timeout=$(TIMEOUT) ./internal/rowset/... ./driver/... ./conformance_test
 
 lint: ## gofumpt, go vet, golangci-lint
 	@.ci/lint

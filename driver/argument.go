@@ -7,6 +7,8 @@ import (
 	"math"
 	"net/netip"
 	"reflect"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/gopgcache/pgcache/internal/statement"
@@ -76,8 +78,11 @@ func boolByte(v bool) byte {
 // appendOther adds a value of a type of the caller's. The type's full name goes first, since it decides how pgx encodes
 // what follows.
 func appendOther(b []byte, value any) ([]byte, bool) {
-	if valuer, ok := value.(driver.Valuer); ok {
+	if valuer, ok := value.(driver.Valuer); ok && !encodesItself(reflect.TypeOf(value)) {
 		return appendValuer(b, valuer)
+	}
+	if encodesItself(reflect.TypeOf(value)) {
+		return b, false // pgx asks it for another value than we would see
 	}
 	if s, ok := value.(fmt.Stringer); ok && saysMoment(s) {
 		return b, false // for a text pgx sends what String gives
@@ -93,7 +98,8 @@ func appendOther(b []byte, value any) ([]byte, bool) {
 		}
 		return appendArgument(append(b, 1), v.Elem().Interface())
 	}
-	return appendKind(appendType(append(b, 'k'), v.Type()), v)
+	// Two types that are declared inside functions may have the same name.
+	return appendKind(append(appendType(append(b, 'k'), v.Type()), byte(v.Kind())), v)
 }
 
 // saysMoment tells whether String gives a moment that moves, or does not give anything.
@@ -111,14 +117,40 @@ func appendValuer(b []byte, valuer driver.Valuer) (_ []byte, ok bool) {
 	}()
 	t := reflect.TypeOf(valuer)
 	b = appendType(append(b, 'v'), t)
-	if v := reflect.ValueOf(valuer); v.Kind() == reflect.Pointer && v.IsNil() {
-		return append(b, 'n'), true
+	if v := reflect.ValueOf(valuer); v.Kind() == reflect.Pointer && v.IsNil() && t.Elem().Implements(valuerType) {
+		return append(b, 'n'), true // pgx does not ask a nil whose method wants a value
 	}
 	value, err := valuer.Value()
 	if err != nil || !driver.IsValue(value) {
 		return b, false
 	}
 	return appendArgument(b, value)
+}
+
+var valuerType = reflect.TypeFor[driver.Valuer]()
+
+// encodings remembers by type what encodesItself found.
+var encodings sync.Map // reflect.Type -> bool
+
+// encodesItself tells whether a type of the caller's has one of the methods by which pgx asks a value for its parts: they
+// come before Value and before the value itself. They are told by their names, which all end alike.
+func encodesItself(t reflect.Type) bool {
+	if known, ok := encodings.Load(t); ok {
+		return known.(bool)
+	}
+	encodes := false
+	for i := range t.NumMethod() {
+		name := t.Method(i).Name
+		encodes = encodes || name != "Value" && strings.HasSuffix(name, "Value") ||
+			name == "IsNull" || name == "Dimensions" || name == "Index" || name == "Bounds"
+	}
+	path := t.PkgPath()
+	if t.Kind() == reflect.Pointer {
+		path = t.Elem().PkgPath()
+	}
+	encodes = encodes && path != "database/sql" && path != "github.com/jackc/pgx/v5/pgtype"
+	encodings.Store(t, encodes)
+	return encodes
 }
 
 // appendType adds a type's name with its package's path: two packages may have the same name.

@@ -23,12 +23,12 @@ func (c *Conn) lookUp(ctx context.Context, r *request) (driver.Rows, error) {
 	if entry != nil {
 		age := r.began.Sub(entry.ReadAt)
 		if age < r.ttl() {
-			if r.verdict.rule.Early && early(age, r.ttl(), entry.Cost) {
+			if r.verdict.rule.Early && r.refreshable(c) && early(age, r.ttl(), entry.Cost) {
 				c.cache.refresh(r)
 			}
 			return c.hit(entry), nil
 		}
-		if age < r.ttl()+r.verdict.rule.Stale {
+		if age < r.ttl()+r.verdict.rule.Stale && r.refreshable(c) {
 			c.cache.refresh(r)
 			stats.staleServed.Add(1)
 			return c.hit(entry), nil

@@ -6,7 +6,24 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"time"
 )
+
+// refreshable tells whether a request can be run again when its caller is gone: through no prepared statement, and with
+// arguments that nobody can change.
+func (r *request) refreshable(c *Conn) bool {
+	if r.stmt != nil || c.prepared[r.text.sql] > 0 {
+		return false
+	}
+	for _, a := range r.args {
+		switch a.Value.(type) {
+		case nil, int64, int, string, bool, float64, time.Time:
+		default:
+			return false
+		}
+	}
+	return true
+}
 
 // refresh sets off a fill in the background, on a connection of its own, unless one is under way for the entry or too many
 // are. It is only ever set off by somebody who asks for the entry, so it stops when nobody does.

@@ -247,7 +247,7 @@ func (c *Conn) misread(t *text) bool {
 // uses come with the types that could make them call something else.
 func (t *text) namesAnything() bool {
 	n := &t.Names
-	return len(n.Relations)+len(n.Functions)+len(n.Columns)+len(n.Types)+len(t.Writes) > 0 || n.OwnOperators()
+	return len(n.Relations)+len(n.Functions)+len(n.Columns)+len(n.Fields)+len(n.Types)+len(t.Writes) > 0 || n.OwnOperators()
 }
 
 // meet reads the session's state, if it is not known, while that can still be done: inside a transaction it can't, and

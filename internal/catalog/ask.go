@@ -68,6 +68,7 @@ func questions(st *statement.Statement) (*pgconn.Batch, error) {
 	args.texts(n.Operators)
 	args.texts(n.Columns)
 	args.names(n.Types)
+	args.texts(n.Fields)
 	batch.ExecParams(resolveSQL, args.values, nil, nil, nil)
 	if len(st.Writes) > 0 {
 		var targets arguments

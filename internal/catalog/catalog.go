@@ -21,6 +21,8 @@ type Resolution struct {
 	// UnknownFunctions are the names that are called and stand for no function and no type: who knows what PostgreSQL
 	// will find.
 	UnknownFunctions []string `json:"unknownFunctions"`
+	// CalledTypes are types of the user's that something may be cast to in a way that looks like a call or a field.
+	CalledTypes []string `json:"calledTypes"`
 	// Unresolved are the names that stand for no relation: a CTE's, or a mistake that PostgreSQL will name.
 	Unresolved []string `json:"unresolved"`
 }
@@ -68,6 +70,9 @@ func (r *Resolution) Refusal() string {
 	}
 	if r.AsksMoment {
 		return "a view or a function asks for the time, the user, a sequence or a sample, or may read 'now' in a text"
+	}
+	if len(r.CalledTypes) > 0 {
+		return "something may be cast to " + strings.Join(r.CalledTypes, ", ") + ", which may read a text such as 'now'"
 	}
 	if len(r.UnknownFunctions) > 0 {
 		return "there is no function " + strings.Join(r.UnknownFunctions, ", ")

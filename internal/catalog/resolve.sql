@@ -3,6 +3,7 @@
 -- $3 text[] function schemas  $4 text[] function names  $5 int[] argument counts (-1: any)
 -- $6 text[] operator names  $7 text[] last parts of column references
 -- $8 text[] type schemas  $9 text[] type names
+-- $10 text[] parts after an expression in parentheses
 WITH RECURSIVE
 path AS MATERIALIZED (
   SELECT n.oid AS nsp
@@ -22,10 +23,13 @@ named_function AS (
     AND (f.nargs < 0 OR p.provariadic <> 0 OR p.prokind = 'a'
          OR f.nargs BETWEEN p.pronargs - p.pronargdefaults AND p.pronargs)),
 column_function AS (
-  -- t.f may be a call of f(t).
+  -- t.f may be a call of f(t), of a row; (x).f of f(x), of anything.
   SELECT p.oid
   FROM pg_catalog.pg_proc p
-  WHERE p.pronargs >= 1 AND p.proname = ANY ($7::text[]) AND p.pronamespace IN (SELECT nsp FROM path)
+  WHERE p.pronargs >= 1
+    AND (p.proname = ANY ($10::text[])
+         OR p.proname = ANY ($7::text[])
+            AND (SELECT typtype FROM pg_catalog.pg_type t WHERE t.oid = p.proargtypes[0]) IN ('c', 'p', 'd')) AND p.pronamespace IN (SELECT nsp FROM path)
     AND p.pronargs - p.pronargdefaults <= 1),
 -- A type can be written like a function of one argument.
 named_type AS (
@@ -111,6 +115,13 @@ SELECT pg_catalog.jsonb_build_object(
       UNION ALL SELECT p.prosqlbody::text FROM node n JOIN pg_catalog.pg_proc p ON p.oid = n.oid WHERE n.k = 'f' AND n.oid >= 16384
       UNION ALL SELECT p.proargdefaults::text FROM node n JOIN pg_catalog.pg_proc p ON p.oid = n.oid WHERE n.k = 'f' AND n.oid >= 16384
     ) t(tree)),
+  -- Types of the user's that a text may be cast to by a call, or after an expression: it may name a moment.
+  'calledTypes', (
+    SELECT pg_catalog.jsonb_agg(DISTINCT t.typname)
+    FROM pg_catalog.pg_type t
+    WHERE t.oid >= 16384
+      AND (t.typtype IN ('d', 'r', 'm', 'c') AND t.oid IN (SELECT oid FROM named_type WHERE called)
+           OR t.typtype IN ('d', 'r', 'm') AND t.typname = ANY ($10::text[]))),
   'unknownFunctions', (
     SELECT pg_catalog.jsonb_agg(DISTINCT coalesce(t.sch || '.', '') || t.nam)
     FROM named_type t

@@ -51,9 +51,9 @@ func (s *Statement) visit(n ast.Node) {
 	case *ast.RangeVar:
 		s.relation(n)
 	case *ast.ColumnRef:
-		s.column(n.Fields)
+		s.column(parts(n.Fields))
 	case *ast.A_Indirection:
-		s.column(n.Indirection)
+		s.field(parts(n.Indirection))
 	case *ast.FuncCall:
 		s.function(n)
 	case *ast.A_Expr:
@@ -138,14 +138,26 @@ func (s *Statement) truncate(n *ast.TruncateStmt) {
 	}
 }
 
-// column takes the last part of a reference, which may be a function applied to a row, and looks for system columns.
-func (s *Statement) column(fields *ast.NodeList) {
-	for _, part := range parts(fields) {
+// column looks for system columns and takes the last part of a dotted reference, which may be a function of a row.
+func (s *Statement) column(parts []string) {
+	for _, part := range parts {
 		if systemColumns[part] {
 			s.refuse("it reads the system column " + part)
 		}
-		s.Names.Columns = append(s.Names.Columns, part)
 	}
+	if n := len(parts); n > 1 {
+		s.Names.Columns = append(s.Names.Columns, parts[n-1])
+	}
+}
+
+// field takes the parts after an expression, which may be functions of it, or casts.
+func (s *Statement) field(parts []string) {
+	for _, part := range parts {
+		if systemColumns[part] || readsText[part] {
+			s.refuse("the field " + part + " may be a system column or a cast of a text such as 'now'")
+		}
+	}
+	s.Names.Fields = append(s.Names.Fields, parts...)
 }
 
 func (s *Statement) function(n *ast.FuncCall) {
@@ -247,6 +259,7 @@ func (n *Names) sort() {
 	n.Types = sorted(n.Types, byName)
 	n.Operators = sorted(n.Operators, strings.Compare)
 	n.Columns = sorted(n.Columns, strings.Compare)
+	n.Fields = sorted(n.Fields, strings.Compare)
 	n.Functions = sorted(n.Functions, func(a, b Function) int {
 		return cmp.Or(byName(a.Name, b.Name), cmp.Compare(a.Args, b.Args))
 	})

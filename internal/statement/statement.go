@@ -69,8 +69,10 @@ type Names struct {
 	Functions []Function
 	Operators []string
 	Types     []Name
-	// Columns are the last parts of column references: t.f may be a call of f(t).
+	// Columns are the last parts of dotted column references: t.f may be a call of f(t), of a row.
 	Columns []string
+	// Fields are the parts after an expression: (x).f may be a call of f(x), or a cast of x to f.
+	Fields []string
 }
 
 // OwnOperators tells whether operators are used beyond the comparisons that every statement may use.
@@ -99,6 +101,7 @@ func (s *Statement) Question() string {
 	})
 	list(len(n.Operators), func(i int) []string { return n.Operators[i : i+1] })
 	list(len(n.Columns), func(i int) []string { return n.Columns[i : i+1] })
+	list(len(n.Fields), func(i int) []string { return n.Fields[i : i+1] })
 	return string(b)
 }
 

@@ -149,9 +149,9 @@ func TestOthers(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	s := Analyze(`with c as (select lower(x) from s."T" where y in (select z from v))
-		select substring(c.x, 1, 2), count(*), s.f(variadic array[1]), r.g, x === y, '1'::dom from c join u on true order by x using <~`)
-	got := fmt.Sprint(s.Names.Relations, s.Names.Functions, s.Names.Operators, s.Names.Types, s.Names.Columns)
-	want := "[c u v s.T] [count/-1 lower/1 substring/3 pg_catalog.substring/-1 s.f/-1] [< <= <> <~ = === > >=] [dom] [c g r x y z]"
+		select substring(c.x, 1, 2), count(*), s.f(variadic array[1]), (r).g, x === y, '1'::dom from c join u on true order by x using <~`)
+	got := fmt.Sprint(s.Names.Relations, s.Names.Functions, s.Names.Operators, s.Names.Types, s.Names.Columns, s.Names.Fields)
+	want := "[c u v s.T] [count/-1 lower/1 substring/3 pg_catalog.substring/-1 s.f/-1] [< <= <> <~ = === > >=] [dom] [x] [g]"
 	if got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)
 	}
