@@ -139,8 +139,8 @@ func encodesItself(t reflect.Type) bool {
 		return known.(bool)
 	}
 	encodes := false
-	for i := range t.NumMethod() {
-		name := t.Method(i).Name
+	for method := range t.Methods() {
+		name := method.Name
 		encodes = encodes || name != "Value" && strings.HasSuffix(name, "Value") ||
 			name == "IsNull" || name == "Dimensions" || name == "Index" || name == "Bounds"
 	}
