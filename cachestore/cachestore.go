@@ -22,7 +22,7 @@ type Key [32]byte
 type Entry struct {
 	// Material is the whole key material, of which the key is the hash. A reader compares it on every hit, so a
 	// collision or a mixed-up store can only cost a miss.
-	Material string
+	Material Material
 	// Rows is the result.
 	Rows *rowset.Set
 	// Position is the point in the order of changes at which the result was read.
@@ -36,6 +36,15 @@ type Entry struct {
 	// Keep is how long after ReadAt the entry can be of any use: the rule's TTL plus the time it may be served stale. A
 	// store drops it after that.
 	Keep time.Duration
+}
+
+// Material is what a key is the hash of, in two parts.
+type Material struct {
+	// Statement is the part that all entries of one statement have in common: format, namespace, identity, rule, SQL
+	// text, execution mode. In memory they share one string.
+	Statement string
+	// Arguments is the entry's own part: each argument with its type.
+	Arguments string
 }
 
 // Store keeps entries by key. All methods are safe for concurrent use.

@@ -1,0 +1,127 @@
+package catalog
+
+import "strings"
+
+// firstUserOID is the first object identifier that initdb leaves to users (FirstNormalObjectId in PostgreSQL's
+// access/transam.h). What lies below is built in.
+const firstUserOID = 16384
+
+// Resolution is what the names of one statement stand for.
+type Resolution struct {
+	// Relations are the relations read, views and what they read alike.
+	Relations []Relation `json:"relations"`
+	// Functions are those that may be called and are not immutable.
+	Functions []Function `json:"functions"`
+	// AsksMoment is set when a view on the way asks for the time, the user or a sample.
+	AsksMoment bool `json:"asksMoment"`
+	// Unresolved are the names that stand for no relation: a CTE's, or a mistake that PostgreSQL will name.
+	Unresolved []string `json:"unresolved"`
+}
+
+// Relation is a table, view or the like.
+type Relation struct {
+	OID         uint32 `json:"oid"`
+	Schema      string `json:"schema"`
+	Name        string `json:"name"`
+	Kind        string `json:"kind"`        // pg_class.relkind
+	Persistence string `json:"persistence"` // pg_class.relpersistence
+	RowSecurity bool   `json:"rowSecurity"`
+	// Covered is set for a partition or a child of a relation that is read too.
+	Covered bool `json:"covered"`
+}
+
+func (r Relation) String() string { return r.Schema + "." + r.Name }
+
+// Function is a function that is not immutable.
+type Function struct {
+	OID        uint32 `json:"oid"`
+	Schema     string `json:"schema"`
+	Name       string `json:"name"`
+	Signature  string `json:"signature"`
+	Volatility string `json:"volatility"` // pg_proc.provolatile: s or v
+}
+
+// BuiltIn tells whether the function came with the server.
+func (f Function) BuiltIn() bool { return f.OID < firstUserOID }
+
+func (f Function) String() string {
+	if f.Volatility == "s" {
+		return f.Signature + ", which is only STABLE"
+	}
+	return f.Signature + ", which is VOLATILE"
+}
+
+// Refusal says why a statement with these relations can't be cached, or nothing. Functions are judged apart, since a rule
+// may vouch for some.
+func (r *Resolution) Refusal() string {
+	for _, rel := range r.Relations {
+		if reason := rel.refusal(); reason != "" {
+			return reason
+		}
+	}
+	if r.AsksMoment {
+		return "a view asks for the time, the user, a sequence or a sample"
+	}
+	return ""
+}
+
+func (r Relation) refusal() string {
+	switch {
+	case r.Persistence == "t":
+		return r.String() + " is a temporary table"
+	case r.OID < firstUserOID:
+		return r.String() + " is a system catalog"
+	case r.RowSecurity:
+		return r.String() + " has row-level security"
+	case !strings.Contains("rpvm", r.Kind):
+		return r.String() + " is neither a table nor a view"
+	default:
+		return ""
+	}
+}
+
+// Tables are the relations whose rows make the result: tables, partitions and materialized views.
+func (r *Resolution) Tables() []Relation {
+	var tables []Relation
+	for _, rel := range r.Relations {
+		if rel.Kind != "v" {
+			tables = append(tables, rel)
+		}
+	}
+	return tables
+}
+
+// executors are the built-in functions that run SQL given as text.
+var executors = map[string]bool{
+	"query_to_xml": true, "query_to_xml_and_xmlschema": true, "query_to_xmlschema": true, "cursor_to_xml": true,
+	"cursor_to_xmlschema": true, "ts_stat": true, "ts_rewrite": true,
+}
+
+// MayWrite tells whether calling the functions may write tables. A function of the user's may, whatever its label: a STABLE
+// one can call a VOLATILE one.
+func (r *Resolution) MayWrite() bool {
+	for _, f := range r.Functions {
+		if !f.BuiltIn() || executors[f.Name] {
+			return true
+		}
+	}
+	return false
+}
+
+// MayChangeSession tells whether calling the functions may change the session's settings.
+func (r *Resolution) MayChangeSession() bool {
+	for _, f := range r.Functions {
+		if !f.BuiltIn() || executors[f.Name] || f.Name == "set_config" {
+			return true
+		}
+	}
+	return false
+}
+
+// Reach is what a write can change.
+type Reach struct {
+	// Tables are the object identifiers of the tables that can be written.
+	Tables []uint32 `json:"tables"`
+	// Unknown is set when it may be any table: a trigger, a rule or a function has a hand in it.
+	Unknown bool `json:"unknown"`
+}

@@ -1,0 +1,27 @@
+// Package rowset holds one result of PostgreSQL as the bytes that the server sent, and replays it as database/sql rows
+// that can't be told from pgx's own.
+//
+// A result is kept as wire bytes and not as Go values: that is exact (nothing is converted before the caller asks),
+// compact (one buffer, few pointers), and it lets one decoder serve the first reading and every replay.
+//
+// The parts, in the order that a result meets them:
+//
+//   - [Columns] turns the server's row description into [Column] values, and refuses a result whose types the connection
+//     decodes in a way that a replay could not repeat.
+//   - [Builder] collects rows and gives a [Set], which never changes afterwards and may be read by any number of goroutines.
+//   - [Rows] implements driver.Rows over a Set, or over a [Source] that is still being read from the server.
+//   - [Set.AppendEncoded] and [Decode] carry a Set through stores outside the process.
+//
+// # Row format
+//
+// Everywhere in this package a row is a 4-byte big-endian length of what follows, and then for each column a 4-byte
+// big-endian length and that many bytes; a length of -1 is NULL. That is PostgreSQL's DataRow message without its type byte
+// and its count, so a row of a result without columns is four zero bytes.
+//
+// # What a replay hands out
+//
+// A replay never lets a caller reach the bytes of a Set. Rows are taken in runs of a few KiB; where values point into the
+// row bytes (text, bytea, json) the run is copied first, each []byte is a region of its own with no spare capacity, and
+// numbers and times live in small arrays made for that run. So a caller may keep a value, or write into a []byte, without any
+// effect on other values, on later replays or on the Set, and a kept value pins a few KiB and not the result.
+package rowset

@@ -1,0 +1,205 @@
+package statement
+
+import (
+	"fmt"
+
+	"github.com/multigres/multigres/go/common/parser"
+	"github.com/multigres/multigres/go/common/parser/ast"
+)
+
+// maxText is the longest text that is parsed, in bytes. Longer ones are opaque: parsing them costs more than caching saves.
+const maxText = 256 << 10
+
+// Statement is what one SQL text would do. It is immutable and may be shared.
+type Statement struct {
+	// Text is the SQL without hint comments: what a key is made of.
+	Text string
+	// Hint is what the text's hint comments ask for.
+	Hint Hint
+
+	// Refusal says why the text can never be cached, whatever its names stand for. It is empty for one plain SELECT,
+	// VALUES or TABLE.
+	Refusal string
+	// Names are what the catalog has to resolve before anything more can be said.
+	Names Names
+
+	// Writes are the tables that the text names as the targets of INSERT, UPDATE, DELETE, MERGE or TRUNCATE.
+	Writes []Name
+	// WritesAnything is set when the text may write tables that it does not name.
+	WritesAnything bool
+	// ChangesSchema is set when the text may change what names stand for.
+	ChangesSchema bool
+	// ChangesSession is set when the text may change settings, role, temporary tables or whatever else shapes the
+	// results of later statements of the session.
+	ChangesSession bool
+	// ResetsSession is set for DISCARD ALL, which takes every such change back.
+	ResetsSession bool
+	// EndsTransaction is set when the text may commit or roll back.
+	EndsTransaction bool
+}
+
+// Name is a possibly qualified name. Schema is empty when the text does not give one.
+type Name struct{ Schema, Name string }
+
+func (n Name) String() string {
+	if n.Schema == "" {
+		return n.Name
+	}
+	return n.Schema + "." + n.Name
+}
+
+// Function is a function as it is called.
+type Function struct {
+	Name
+	// Args is the number of arguments, or -1 when any overload may be meant.
+	Args int
+}
+
+// Names are the names in a text, sorted and without repetition, so that equal sets are equal values.
+type Names struct {
+	Relations []Name
+	Functions []Function
+	Operators []string
+	Types     []Name
+	// Columns are the last parts of column references: t.f may be a call of f(t).
+	Columns []string
+}
+
+// Cacheable tells whether nothing in the text itself forbids caching.
+func (s *Statement) Cacheable() bool { return s.Refusal == "" }
+
+// Changes tells whether the text may do anything but read.
+func (s *Statement) Changes() bool {
+	return s.WritesAnything || len(s.Writes) > 0 || s.ChangesSchema || s.ChangesSession || s.EndsTransaction
+}
+
+// Analyze reads one SQL text. It never fails: text that it can't make sense of is opaque, that is, not cacheable and able
+// to change anything.
+func Analyze(sql string) *Statement {
+	text, hint, err := extractHint(sql)
+	s := analyze(text)
+	s.Hint = hint
+	if err != nil {
+		s.Refusal = err.Error()
+	}
+	return s
+}
+
+func analyze(text string) (s *Statement) {
+	defer func() {
+		// The parser is not ours. A panic in it must not take a query down that PostgreSQL may well understand.
+		if r := recover(); r != nil {
+			s = opaque(text, fmt.Sprintf("the statement can't be parsed: %v", r))
+		}
+	}()
+	if reason := unfit(text); reason != "" {
+		return opaque(text, reason)
+	}
+	trees, err := parser.ParseSQL(text)
+	switch {
+	case err != nil:
+		return opaque(text, "the statement can't be parsed: "+err.Error())
+	case len(trees) == 0:
+		return &Statement{Text: text, Refusal: "there is no statement in the text"}
+	case len(trees) > 1:
+		return opaque(text, "the text holds several statements")
+	}
+	s = &Statement{Text: text}
+	s.classify(trees[0])
+	return s
+}
+
+// unfit says why a text is not even parsed.
+func unfit(text string) string {
+	if len(text) > maxText {
+		return fmt.Sprintf("the text is longer than %d bytes", maxText)
+	}
+	for i := range len(text) {
+		if text[i] == 0 {
+			return "the text holds a NUL byte"
+		}
+	}
+	return ""
+}
+
+// opaque is the verdict on what is not understood: it may do anything.
+func opaque(text, reason string) *Statement {
+	return &Statement{
+		Text: text, Refusal: reason,
+		WritesAnything: true, ChangesSchema: true, ChangesSession: true, EndsTransaction: true,
+	}
+}
+
+// classify says what a parsed statement does. Whatever is not listed may do anything.
+func (s *Statement) classify(tree ast.Stmt) {
+	switch n := tree.(type) {
+	case *ast.SelectStmt:
+		s.collect(n)
+	case *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt, *ast.MergeStmt:
+		s.collect(n)
+		s.refuse("it writes")
+	case *ast.TruncateStmt:
+		s.collect(n)
+		s.refuse("it writes")
+		if n.Behavior == ast.DropCascade {
+			s.WritesAnything = true
+		}
+	case *ast.ExplainStmt:
+		s.classifyExplain(n)
+	case *ast.TransactionStmt:
+		s.classifyTransaction(n)
+	case *ast.VariableShowStmt, *ast.ListenStmt, *ast.UnlistenStmt, *ast.NotifyStmt, *ast.LockStmt, *ast.CheckPointStmt, *ast.ClosePortalStmt,
+		*ast.FetchStmt, *ast.DeallocateStmt, *ast.VacuumStmt:
+		// FETCH may run what a cursor's query calls: DECLARE has touched everything then, up to the end of its
+		// transaction.
+		s.refuse("it is not a SELECT")
+	case *ast.VariableSetStmt:
+		s.refuse("it changes the session")
+		s.ChangesSession = true
+	case *ast.DiscardStmt:
+		s.refuse("it changes the session")
+		s.ChangesSession = true
+		s.ResetsSession = n.Target == ast.DISCARD_ALL
+	case *ast.PrepareStmt:
+		s.refuse("it prepares a statement")
+		s.ChangesSession = true
+	default:
+		*s = *opaque(s.Text, fmt.Sprintf("%s is not known to be harmless", kindOf(tree)))
+	}
+}
+
+// classifyExplain looks through EXPLAIN. Without ANALYZE nothing is run; any option that could be ANALYZE counts as it.
+func (s *Statement) classifyExplain(n *ast.ExplainStmt) {
+	runs := false
+	if n.Options != nil {
+		for _, o := range n.Options.Items {
+			if d, ok := o.(*ast.DefElem); !ok || d.Defname == "analyze" {
+				runs = true
+			}
+		}
+	}
+	if inner, ok := n.Query.(ast.Stmt); ok && runs {
+		s.classify(inner)
+	} else if runs {
+		*s = *opaque(s.Text, "EXPLAIN ANALYZE of something unknown")
+	}
+	s.Refusal = "EXPLAIN is not cached"
+}
+
+func (s *Statement) classifyTransaction(n *ast.TransactionStmt) {
+	s.refuse("it controls a transaction")
+	switch n.Kind {
+	case ast.TRANS_STMT_BEGIN, ast.TRANS_STMT_START, ast.TRANS_STMT_SAVEPOINT, ast.TRANS_STMT_RELEASE, ast.TRANS_STMT_ROLLBACK_TO:
+	case ast.TRANS_STMT_COMMIT_PREPARED:
+		s.WritesAnything, s.ChangesSchema = true, true
+	default:
+		s.EndsTransaction = true
+	}
+}
+
+// refuse keeps the first reason against caching.
+func (s *Statement) refuse(reason string) {
+	if s.Refusal == "" {
+		s.Refusal = reason
+	}
+}
