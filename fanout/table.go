@@ -100,7 +100,7 @@ func (t Table) cuts(ctx context.Context, db *sql.DB) ([]any, error) {
 func (t Table) blockCuts(ctx context.Context, db *sql.DB) ([]any, error) {
 	var blocks int64
 	err := db.QueryRowContext(ctx,
-		"select pg_relation_size(to_regclass($1)) / current_setting('block_size')::bigint", t.relation()).Scan(&blocks)
+		"select pg_relation_size($1::text::regclass) / current_setting('block_size')::bigint", t.relation()).Scan(&blocks)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +158,7 @@ func (t Table) statisticsCuts(ctx context.Context, db *sql.DB) ([]any, error) {
 		      from pg_stats s
 		      join pg_namespace n on n.nspname = s.schemaname
 		      join pg_class c on c.relnamespace = n.oid and c.relname = s.tablename
-		      where c.oid = to_regclass($1) and s.attname = $2
+		      where c.oid = $1::text::regclass and s.attname = $2
 		      order by s.inherited desc
 		      limit 1) s,
 		     unnest(s.histogram_bounds::text::text[]) with ordinality as b(bound, n)
