@@ -49,6 +49,8 @@ type product struct {
 	Price int64 `db:"unit_price"`
 }
 
+type user struct{ ID int64 }
+
 // The queries of a page differ in type: each goes into its own variable.
 func ExampleGroup_Run() {
 	db := shop()
@@ -58,7 +60,7 @@ func ExampleGroup_Run() {
 	var page struct {
 		Orders int64
 		Best   []product
-		User   *product
+		User   *user
 	}
 	err := pages.Run(context.Background(),
 		fanout.Into(&page.Orders, "select count(*) from orders"),
