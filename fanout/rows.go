@@ -173,8 +173,7 @@ func (r *rowReader) all(dst reflect.Value) error {
 	dst.Set(reflect.MakeSlice(dst.Type(), 0, 0))
 	for n := 0; r.rows.Next(); n++ {
 		dst.Grow(1)
-		dst.SetLen(n + 1)
-		dst.Index(n).SetZero()
+		dst.SetLen(n + 1) // of zeros
 		if err := r.scan(dst.Index(n)); err != nil {
 			return err
 		}

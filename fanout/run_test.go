@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -369,6 +370,49 @@ func TestNestedFanOut(t *testing.T) {
 			t.Errorf("pool of %d, %d workers: %v, want %v", c.limit, c.workers, err, c.want)
 		}
 		allBack(t, db)
+	}
+}
+
+func TestNestedFanOutTakesWhatTheOuterLeaves(t *testing.T) {
+	var gate sync.WaitGroup // opens when three inner queries are asked together
+	gate.Add(3)
+	var asked atomic.Int64
+	db, _ := fake(t, func(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+		if query == "inner" {
+			if asked.Add(1) <= 3 {
+				gate.Done()
+			}
+			gate.Wait()
+		}
+		return table([]string{"n"}, []driver.Value{int64(1)}), nil
+	})
+	db.SetMaxOpenConns(4)
+	most := 0
+	inner := fanout.Group{DB: db, Workers: 8, Progress: func(e fanout.Event) { most = max(most, e.Running) }}
+	outer := fanout.Select[int]("outer")
+	outer.Read = func(ctx context.Context, rows *sql.Rows) (int, error) {
+		answers, err := fanout.Collect(ctx, inner, slices.Repeat([]fanout.Query[int]{fanout.Select[int]("inner")}, 50)...)
+		return len(answers), err
+	}
+	// One worker takes one connection, so the inner one may have three.
+	if _, err := fanout.Collect(testContext(t), fanout.Group{DB: db, Workers: 1}, outer); err != nil {
+		t.Fatal(err)
+	}
+	if most != 3 {
+		t.Errorf("%d queries at a time inside", most)
+	}
+}
+
+// A query that is cancelled because another failed did not miss its own deadline.
+func TestCancelledIsNotLate(t *testing.T) {
+	db, _ := fake(t, blocked(1, errors.New("no")))
+	g := fanout.Group{DB: db, Timeout: time.Hour, Progress: func(e fanout.Event) {
+		if e.Name == "wait" && e.Step == fanout.Finished && (errors.Is(e.Err, context.DeadlineExceeded) || !errors.Is(e.Err, context.Canceled)) {
+			t.Errorf("got %v", e.Err)
+		}
+	}}
+	if _, err := fanout.Collect(testContext(t), g, fanout.Select[int]("wait"), fanout.Select[int]("fail")); err == nil {
+		t.Error("no error")
 	}
 }
 

@@ -219,10 +219,18 @@ func TestSplitHoldsAtMostBufferRows(t *testing.T) {
 	db := postgres(t, 0)
 	many(t, db, true)
 	for _, c := range []struct {
-		buffer, workers int
-		ordered         bool
+		buffer, workers, parts int
+		ordered                bool
 	}{
-		{64, 4, false}, {64, 4, true}, {16, 4, true}, {1000, 8, true}, {1000, 1, true}, {0, 8, true}, {0, 8, false},
+		{64, 4, 64, false},
+		{64, 4, 64, true},
+		{16, 4, 64, true},
+		{1000, 8, 64, true},
+		{1000, 1, 64, true},
+		{0, 8, 64, true},
+		{0, 8, 64, false},
+		{1000, 4, 800, true}, // many parts end before the first is taken
+		{1000, 4, 800, false},
 	} {
 		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
 			scanned.Store(0)
@@ -232,9 +240,12 @@ func TestSplitHoldsAtMostBufferRows(t *testing.T) {
 			}
 			n, most := int64(0), int64(0)
 			for _, err := range fanout.Split[counted](testContext(t), fanout.Group{DB: db, Workers: c.workers},
-				fanout.Table{Name: "many", Columns: []string{"id"}, Key: "id", Ordered: c.ordered, Buffer: c.buffer, Parts: 64}) {
+				fanout.Table{Name: "many", Columns: []string{"id"}, Key: "id", Ordered: c.ordered, Buffer: c.buffer, Parts: c.parts}) {
 				if err != nil {
 					t.Fatal(err)
+				}
+				if n == 0 {
+					letWorkersRunAhead(t, db)
 				}
 				most = max(most, scanned.Load()-n)
 				n++
@@ -243,6 +254,16 @@ func TestSplitHoldsAtMostBufferRows(t *testing.T) {
 				t.Errorf("%d rows, at most %d of them held, bound %d", n, most, bound)
 			}
 		})
+	}
+}
+
+// letWorkersRunAhead returns when no row was read for as long as many round trips take.
+func letWorkersRunAhead(t *testing.T, db *sql.DB) {
+	for before, still := int64(-1), 0; still < 50; still++ {
+		if now := scanned.Load(); now != before {
+			before, still = now, 0
+		}
+		exec(t, db, "select 1")
 	}
 }
 
