@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -344,65 +343,6 @@ func collectError[T any](t *testing.T, db *sql.DB) error {
 	return err
 }
 
-// A fan-out inside another takes what the outer leaves of the pool, and is an error
-// rather than a wait for ever when that is nothing.
-func TestNestedFanOut(t *testing.T) {
-	for _, c := range []struct {
-		limit, workers int
-		want           error
-	}{
-		{0, 4, nil},
-		{4, 3, nil},
-		{4, 0, nil},
-		{4, 4, fanout.ErrNested},
-		{1, 0, fanout.ErrNested},
-	} {
-		db, _ := fake(t, one(int64(1)))
-		db.SetMaxOpenConns(c.limit)
-		outer := fanout.Select[int]("outer")
-		outer.Read = func(ctx context.Context, rows *sql.Rows) (int, error) {
-			inner, err := fanout.Collect(ctx, fanout.Group{DB: db}, fanout.Select[int]("a"), fanout.Select[int]("b"))
-			return len(inner), err
-		}
-		queries := slices.Repeat([]fanout.Query[int]{outer}, 8)
-		_, err := fanout.Collect(testContext(t), fanout.Group{DB: db, Workers: c.workers}, queries...)
-		if !errors.Is(err, c.want) {
-			t.Errorf("pool of %d, %d workers: %v, want %v", c.limit, c.workers, err, c.want)
-		}
-		allBack(t, db)
-	}
-}
-
-func TestNestedFanOutTakesWhatTheOuterLeaves(t *testing.T) {
-	var gate sync.WaitGroup // opens when three inner queries are asked together
-	gate.Add(3)
-	var asked atomic.Int64
-	db, _ := fake(t, func(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-		if query == "inner" {
-			if asked.Add(1) <= 3 {
-				gate.Done()
-			}
-			gate.Wait()
-		}
-		return table([]string{"n"}, []driver.Value{int64(1)}), nil
-	})
-	db.SetMaxOpenConns(4)
-	most := 0
-	inner := fanout.Group{DB: db, Workers: 8, Progress: func(e fanout.Event) { most = max(most, e.Running) }}
-	outer := fanout.Select[int]("outer")
-	outer.Read = func(ctx context.Context, rows *sql.Rows) (int, error) {
-		answers, err := fanout.Collect(ctx, inner, slices.Repeat([]fanout.Query[int]{fanout.Select[int]("inner")}, 50)...)
-		return len(answers), err
-	}
-	// One worker takes one connection, so the inner one may have three.
-	if _, err := fanout.Collect(testContext(t), fanout.Group{DB: db, Workers: 1}, outer); err != nil {
-		t.Fatal(err)
-	}
-	if most != 3 {
-		t.Errorf("%d queries at a time inside", most)
-	}
-}
-
 // A query that is cancelled because another failed did not miss its own deadline.
 func TestCancelledIsNotLate(t *testing.T) {
 	db, _ := fake(t, blocked(1, errors.New("no")))
@@ -413,27 +353,5 @@ func TestCancelledIsNotLate(t *testing.T) {
 	}}
 	if _, err := fanout.Collect(testContext(t), g, fanout.Select[int]("wait"), fanout.Select[int]("fail")); err == nil {
 		t.Error("no error")
-	}
-}
-
-func TestErrorShowsNoLiteral(t *testing.T) {
-	db, _ := fake(t, func(context.Context, string, []driver.NamedValue) (driver.Rows, error) {
-		return nil, errors.New("no")
-	})
-	for query, want := range map[string]string{
-		"select *\n\tfrom t where id = $1":                 "select * from t where id = $1",
-		"select dblink('password=hunter2', 'x')":           "select dblink( …",
-		"select $$hunter2$$":                               "select …",
-		"select $tag$hunter2$tag$":                         "select …",
-		"select " + strings.Repeat("a, ", 100) + " b":      "select a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a,…",
-		"select E'it''s hunter2' from t where a = $hunter": "select E …",
-	} {
-		err := func() error {
-			_, err := fanout.Collect(testContext(t), fanout.Group{DB: db}, fanout.Select[int](query))
-			return err
-		}()
-		if got, want := err.Error(), "fanout: query 0 ("+want+"): no"; got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
 	}
 }
