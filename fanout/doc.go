@@ -45,13 +45,14 @@
 //
 // # Loss
 //
-// An answer is whole or an error. A result that fails after some rows, is not read
-// to its end, or has more rows than its type takes, is an error, and what it would
-// have been stored in is left alone. Every query asked is accounted for: it has an
-// answer, or an error says that it has none. A [QueryError] says which query;
-// errors.Is and errors.As reach the driver's own error behind it. [Split] yields
-// rows before it knows that all can be read: an error at its end says that some
-// are missing, and when ordered, that none is missing before it.
+// An answer is whole or an error. A result that fails after some rows, or has more
+// rows than its type takes, is an error, and what it would have been stored in is
+// left alone; only a Read function may leave rows unread. Every query asked is
+// accounted for: it has an answer, or an error says that it has none. A
+// [QueryError] says which query; errors.Is and errors.As reach the driver's own
+// error behind it. [Split] yields rows before it knows that all can be read: an
+// error at its end says that some are missing, and when ordered, that none is
+// missing before it.
 //
 // # Failure
 //
