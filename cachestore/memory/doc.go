@@ -27,4 +27,14 @@
 //
 // Expired entries are never given back. Their memory is freed when they are asked for, when they reach the end of their
 // queue, or when a neighbour is put, whichever comes first. There is no goroutine and no timer.
+//
+// # Why not a library
+//
+// otter v2.4.0 was measured first, with weights in bytes and one expiry for each entry. It evicts after it has inserted,
+// and lets other writers go on meanwhile: with 64 goroutines that put entries of 1 MiB into 64 MiB, 6.5 times the limit
+// was held at one moment, with entries of 64 KiB 1.5 times. An executor that runs maintenance on the caller's goroutine
+// did not change that (7.7 and 1.3 times), one lock around all writers did. What remained then was that lock, room to be
+// left for one entry, 130 bytes for each entry against 80 here (a million and 200,000 entries), an index that no weight
+// counts, a goroutine for each store, and no way to charge what entries share only once. A look-up among 65,536 keys
+// cost 100 ns there and 130 ns here, nearly all of it cache misses, and no allocation on either side.
 package memory

@@ -10,7 +10,7 @@ import (
 const (
 	maxShardBits = 5
 	// shardBytes is the least part of the limit that is worth a shard of its own.
-	shardBytes = 1 << 20
+	shardBytes = 8 << 20
 	// smallShare is the part of a shard's bytes that newcomers may take: one in smallShare.
 	smallShare = 10
 )

@@ -3,7 +3,6 @@ SELECT pg_catalog.jsonb_build_object(
   'refusal', CASE
     WHEN pg_catalog.pg_my_temp_schema() <> 0 THEN 'the session has had temporary tables'
     WHEN pg_catalog.current_setting('standard_conforming_strings') <> 'on' THEN 'standard_conforming_strings is off'
-    WHEN pg_catalog.getdatabaseencoding() <> 'UTF8' THEN 'the database encoding is not UTF8'
     WHEN pg_catalog.current_setting('client_encoding') <> 'UTF8' THEN 'client_encoding is not UTF8'
     WHEN (pg_catalog.current_schemas(true))[1] <> 'pg_catalog' THEN 'search_path puts a schema before pg_catalog'
     ELSE '' END,

@@ -24,7 +24,8 @@ import (
 
 // An emptyInterface is the memory of a driver.Value.
 type emptyInterface struct {
-	typ, data unsafe.Pointer
+	typ  uintptr
+	data unsafe.Pointer
 }
 
 var (
@@ -35,113 +36,86 @@ var (
 	bytesType   = typeWord([]byte(nil))
 )
 
-func typeWord(v any) unsafe.Pointer {
+func typeWord(v any) uintptr {
 	return (*emptyInterface)(unsafe.Pointer(&v)).typ
 }
 
-func point(dst *driver.Value, typ, data unsafe.Pointer) {
+func point(dst *driver.Value, typ uintptr, data unsafe.Pointer) {
 	*(*emptyInterface)(unsafe.Pointer(dst)) = emptyInterface{typ, data}
 }
 
-// boxes are the arrays that the values of one run of rows are boxed in. An array is made when its first value comes, for as
-// many values as the run can have, so a column of NULLs costs nothing.
+// boxes are the arrays that the values of a run are boxed in. An array is made when its first value comes, so a column of
+// NULLs costs nothing, and left to the values in it when it is full.
 type boxes struct {
-	demand demand
-	rows   int // in this run
-
 	words   []uint64 // int64 and float64, as bits
 	strings []string
 	times   []time.Time
 	blobs   [][]byte
 
 	word, string, time, blob int // the next free element of each
-	small                    smallBoxes
 }
 
-// smallBoxes serve a first run that needs no more than this, so that a result of one row costs no further allocation.
+// smallBoxes serve a first run of few rows, so that a result of one row costs no further allocation.
 type smallBoxes struct {
 	words   [4]uint64
 	strings [3]string
 	times   [2]time.Time
 }
 
-// begin forgets the arrays of the run before, which belong to the values in them, and expects a run of rows.
-func (b *boxes) begin(rows int) {
-	b.rows = rows
-	b.words, b.strings, b.times, b.blobs = nil, nil, nil, nil
-	b.word, b.string, b.time, b.blob = 0, 0, 0, 0
-}
-
-// beginSmall is begin for the first run: it may use the arrays that come with b.
-func (b *boxes) beginSmall(rows int) {
-	b.begin(rows)
-	if rows*b.demand.words <= len(b.small.words) {
-		b.words = b.small.words[:]
+func (r *run) putInt(v int64, dst *driver.Value) {
+	if r.word == len(r.words) {
+		r.moreWords()
 	}
-	if rows*b.demand.strings <= len(b.small.strings) {
-		b.strings = b.small.strings[:]
-	}
-	if rows*b.demand.times <= len(b.small.times) {
-		b.times = b.small.times[:]
-	}
-}
-
-func (b *boxes) putInt(v int64, dst *driver.Value) {
-	if b.word == len(b.words) {
-		b.moreWords()
-	}
-	p := &b.words[b.word]
-	b.word++
+	p := &r.words[r.word]
+	r.word++
 	*p = uint64(v)
 	point(dst, int64Type, unsafe.Pointer(p))
 }
 
-func (b *boxes) putFloat(v float64, dst *driver.Value) {
-	if b.word == len(b.words) {
-		b.moreWords()
+func (r *run) putFloat(v float64, dst *driver.Value) {
+	if r.word == len(r.words) {
+		r.moreWords()
 	}
-	p := &b.words[b.word]
-	b.word++
+	p := &r.words[r.word]
+	r.word++
 	*p = math.Float64bits(v)
 	point(dst, float64Type, unsafe.Pointer(p))
 }
 
-func (b *boxes) putString(v string, dst *driver.Value) {
-	if b.string == len(b.strings) {
-		b.moreStrings()
+func (r *run) putString(v string, dst *driver.Value) {
+	if r.string == len(r.strings) {
+		r.moreStrings()
 	}
-	p := &b.strings[b.string]
-	b.string++
+	p := &r.strings[r.string]
+	r.string++
 	*p = v
 	point(dst, stringType, unsafe.Pointer(p))
 }
 
-func (b *boxes) putTime(v time.Time, dst *driver.Value) {
-	if b.time == len(b.times) {
-		b.moreTimes()
+func (r *run) putTime(v time.Time, dst *driver.Value) {
+	if r.time == len(r.times) {
+		r.moreTimes()
 	}
-	p := &b.times[b.time]
-	b.time++
+	p := &r.times[r.time]
+	r.time++
 	*p = v
 	point(dst, timeType, unsafe.Pointer(p))
 }
 
-func (b *boxes) putBytes(v []byte, dst *driver.Value) {
-	if b.blob == len(b.blobs) {
-		b.moreBlobs()
+func (r *run) putBytes(v []byte, dst *driver.Value) {
+	if r.blob == len(r.blobs) {
+		r.moreBlobs()
 	}
-	p := &b.blobs[b.blob]
-	b.blob++
+	p := &r.blobs[r.blob]
+	r.blob++
 	*p = v
 	point(dst, bytesType, unsafe.Pointer(p))
 }
 
-// The full arrays are left to the values in them. A run needs more than one of a sort only if a row is decoded twice.
-
-func (b *boxes) moreWords()   { b.words, b.word = make([]uint64, b.rows*b.demand.words), 0 }
-func (b *boxes) moreStrings() { b.strings, b.string = make([]string, b.rows*b.demand.strings), 0 }
-func (b *boxes) moreTimes()   { b.times, b.time = make([]time.Time, b.rows*b.demand.times), 0 }
-func (b *boxes) moreBlobs()   { b.blobs, b.blob = make([][]byte, b.rows*b.demand.blobs), 0 }
+func (r *run) moreWords()   { r.words, r.word = make([]uint64, r.expected()*r.demand.words), 0 }
+func (r *run) moreStrings() { r.strings, r.string = make([]string, r.expected()*r.demand.strings), 0 }
+func (r *run) moreTimes()   { r.times, r.time = make([]time.Time, r.expected()*r.demand.times), 0 }
+func (r *run) moreBlobs()   { r.blobs, r.blob = make([][]byte, r.expected()*r.demand.blobs), 0 }
 
 // stringOf gives b as a string without copying. The caller promises that nobody writes to b any more.
 func stringOf(b []byte) string {

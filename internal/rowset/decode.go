@@ -10,7 +10,7 @@ import (
 
 // A decoder turns the bytes of one value, which is not NULL, into what stdlib gives for it. It reports false, and leaves dst
 // alone, for bytes that it doesn't expect: then pgtype's own plan decides, and finds the words if it is an error.
-type decoder func(b *boxes, src []byte, dst *driver.Value) bool
+type decoder func(r *run, src []byte, dst *driver.Value) bool
 
 // decoderFor gives the fast decoder for a column, nil if there is none.
 func decoderFor(c *Column, k kind) decoder {
@@ -60,17 +60,17 @@ func binaryDecoder(c *Column) decoder {
 	}
 }
 
-func decodeString(b *boxes, src []byte, dst *driver.Value) bool {
-	b.putString(stringOf(src), dst)
+func decodeString(r *run, src []byte, dst *driver.Value) bool {
+	r.putString(stringOf(r.hold(src)), dst)
 	return true
 }
 
-func decodeBytes(b *boxes, src []byte, dst *driver.Value) bool {
-	b.putBytes(src, dst)
+func decodeBytes(r *run, src []byte, dst *driver.Value) bool {
+	r.putBytes(r.hold(src), dst)
 	return true
 }
 
-func decodeBool(_ *boxes, src []byte, dst *driver.Value) bool {
+func decodeBool(_ *run, src []byte, dst *driver.Value) bool {
 	if len(src) != 1 {
 		return false
 	}
@@ -78,50 +78,53 @@ func decodeBool(_ *boxes, src []byte, dst *driver.Value) bool {
 	return true
 }
 
-func decodeInt2(b *boxes, src []byte, dst *driver.Value) bool {
+func decodeInt2(r *run, src []byte, dst *driver.Value) bool {
 	if len(src) != 2 {
 		return false
 	}
-	b.putInt(int64(int16(binary.BigEndian.Uint16(src))), dst)
+	r.putInt(int64(int16(binary.BigEndian.Uint16(src))), dst)
 	return true
 }
 
-func decodeInt4(b *boxes, src []byte, dst *driver.Value) bool {
+func decodeInt4(r *run, src []byte, dst *driver.Value) bool {
 	if len(src) != 4 {
 		return false
 	}
-	b.putInt(int64(int32(binary.BigEndian.Uint32(src))), dst)
+	r.putInt(int64(int4Of(src)), dst)
 	return true
 }
 
-func decodeInt8(b *boxes, src []byte, dst *driver.Value) bool {
+func decodeInt8(r *run, src []byte, dst *driver.Value) bool {
 	if len(src) != 8 {
 		return false
 	}
-	b.putInt(int64(binary.BigEndian.Uint64(src)), dst)
+	r.putInt(int8Of(src), dst)
 	return true
 }
 
-func decodeUint4(b *boxes, src []byte, dst *driver.Value) bool {
+func decodeUint4(r *run, src []byte, dst *driver.Value) bool {
 	if len(src) != 4 {
 		return false
 	}
-	b.putInt(int64(binary.BigEndian.Uint32(src)), dst)
+	r.putInt(int64(binary.BigEndian.Uint32(src)), dst)
 	return true
 }
 
-func decodeFloat4(b *boxes, src []byte, dst *driver.Value) bool {
+func decodeFloat4(r *run, src []byte, dst *driver.Value) bool {
 	if len(src) != 4 {
 		return false
 	}
-	b.putFloat(float64(math.Float32frombits(binary.BigEndian.Uint32(src))), dst)
+	r.putFloat(float64(math.Float32frombits(binary.BigEndian.Uint32(src))), dst)
 	return true
 }
 
-func decodeFloat8(b *boxes, src []byte, dst *driver.Value) bool {
+func decodeFloat8(r *run, src []byte, dst *driver.Value) bool {
 	if len(src) != 8 {
 		return false
 	}
-	b.putFloat(math.Float64frombits(binary.BigEndian.Uint64(src)), dst)
+	r.putFloat(math.Float64frombits(binary.BigEndian.Uint64(src)), dst)
 	return true
 }
+
+func int4Of(src []byte) int32 { return int32(binary.BigEndian.Uint32(src)) }
+func int8Of(src []byte) int64 { return int64(binary.BigEndian.Uint64(src)) }

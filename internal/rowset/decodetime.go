@@ -21,7 +21,7 @@ const (
 	endOfMicros = 106_751_983 * microsADay // 294277-01-01
 )
 
-func decodeDate(b *boxes, src []byte, dst *driver.Value) bool {
+func decodeDate(r *run, src []byte, dst *driver.Value) bool {
 	if len(src) != 4 {
 		return false
 	}
@@ -29,7 +29,7 @@ func decodeDate(b *boxes, src []byte, dst *driver.Value) bool {
 	if day < firstDay || day >= endOfDays {
 		return decodeInfinity(day, math.MinInt32, math.MaxInt32, dst)
 	}
-	b.putTime(time.Unix(unixOf2000+day*secondsADay, 0).UTC(), dst)
+	r.putTime(time.Unix(unixOf2000+day*secondsADay, 0).UTC(), dst)
 	return true
 }
 
@@ -38,23 +38,23 @@ func timestampDecoder(loc *time.Location) decoder {
 	if loc == nil {
 		return decodeTimestamp
 	}
-	return func(b *boxes, src []byte, dst *driver.Value) bool {
+	return func(r *run, src []byte, dst *driver.Value) bool {
 		micro, finite := finiteMicro(src)
 		if !finite {
 			return decodeInfiniteMicro(src, dst)
 		}
 		t := timeOf(micro).UTC()
-		b.putTime(time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), loc), dst)
+		r.putTime(time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), loc), dst)
 		return true
 	}
 }
 
-func decodeTimestamp(b *boxes, src []byte, dst *driver.Value) bool {
+func decodeTimestamp(r *run, src []byte, dst *driver.Value) bool {
 	micro, finite := finiteMicro(src)
 	if !finite {
 		return decodeInfiniteMicro(src, dst)
 	}
-	b.putTime(timeOf(micro).UTC(), dst)
+	r.putTime(timeOf(micro).UTC(), dst)
 	return true
 }
 
@@ -63,22 +63,22 @@ func timestamptzDecoder(loc *time.Location) decoder {
 	if loc == nil {
 		return decodeTimestamptz
 	}
-	return func(b *boxes, src []byte, dst *driver.Value) bool {
+	return func(r *run, src []byte, dst *driver.Value) bool {
 		micro, finite := finiteMicro(src)
 		if !finite {
 			return decodeInfiniteMicro(src, dst)
 		}
-		b.putTime(timeOf(micro).In(loc), dst)
+		r.putTime(timeOf(micro).In(loc), dst)
 		return true
 	}
 }
 
-func decodeTimestamptz(b *boxes, src []byte, dst *driver.Value) bool {
+func decodeTimestamptz(r *run, src []byte, dst *driver.Value) bool {
 	micro, finite := finiteMicro(src)
 	if !finite {
 		return decodeInfiniteMicro(src, dst)
 	}
-	b.putTime(timeOf(micro), dst)
+	r.putTime(timeOf(micro), dst)
 	return true
 }
 

@@ -1,7 +1,6 @@
 package rowset
 
 import (
-	"bytes"
 	"database/sql/driver"
 	"encoding/binary"
 	"errors"
@@ -28,26 +27,17 @@ type Rows struct {
 	src    Source // nil for a Set's replay
 	err    error  // what ended the result, io.EOF included
 
-	rest   []byte // rows that are not in a run yet
-	shared bool   // rest is a Set's, so no value may point into it
-	run    []byte // the rows to come in the run at hand
-	row    []byte // the values of the row at hand, once NextRow was called
-	runs   int    // runs begun
+	run    run
+	begun  bool // the first run is
+	cursor cursor
 
-	boxes boxes
 	plans []plan      // per column, made when first needed
 	types *pgtype.Map // see UseTypeMap
 	names []string    // handed out by Columns
 }
 
-// The first run is short, for those who only want the first row.
-const (
-	firstRunSize = 512
-	runSize      = 4096
-)
-
-// errBrokenRows can't happen with a Source that keeps its contract.
-var errBrokenRows = errors.New("pgcache: a row source gave something else than whole rows")
+// errNoRows can't happen with a Source that keeps its contract.
+var errNoRows = errors.New("pgcache: a row source gave neither rows nor an end")
 
 var _ driver.Rows = (*Rows)(nil)
 
@@ -60,7 +50,7 @@ func NewRows(columns []Column, src Source) *Rows {
 }
 
 func newRows(l *layout) *Rows {
-	return &Rows{layout: l, boxes: boxes{demand: l.demand}}
+	return &Rows{layout: l, run: run{demand: l.demand}}
 }
 
 // UseTypeMap says which type map scans values into destinations that only pgx knows about (Go slices, pgtype values), which
@@ -82,50 +72,88 @@ func (r *Rows) Columns() []string {
 // Close ends the reading. Metadata can still be asked for afterwards; Next gives io.EOF, or the error that ended the result.
 // Close itself returns that error, or the one with which the source closes.
 func (r *Rows) Close() error {
-	var err error
-	if r.src != nil {
-		err = r.src.Close()
+	if src := r.src; src != nil {
+		r.src = nil
+		if err := src.Close(); err != nil && (r.err == nil || r.err == io.EOF) {
+			r.err = err
+		}
 	}
-	if r.err == nil {
-		r.end(io.EOF)
+	r.release()
+	if r.err == io.EOF {
+		return nil
 	}
-	if err == nil && r.err != io.EOF {
-		err = r.err
-	}
-	return err
+	return r.err
 }
 
-// end drops what a finished reading doesn't need, so that values that callers keep don't pin it.
-func (r *Rows) end(err error) {
-	r.err = err
-	r.src, r.rest, r.run, r.row, r.plans, r.types = nil, nil, nil, nil, nil, nil
+// release lets go of what a finished reading doesn't need, so that values that callers keep don't pin it.
+func (r *Rows) release() {
+	r.plans, r.types, r.cursor = nil, nil, cursor{}
+	r.run.release()
 }
 
 // Next decodes the next row into dest, one value per column, or returns io.EOF or the error that ended the result. NULL is
 // nil. An error in a value is worded as stdlib words it.
 func (r *Rows) Next(dest []driver.Value) error {
-	row, err := r.nextRow()
-	if err != nil {
-		return err
+	if r.run.at == len(r.run.data) {
+		if err := r.fetch(); err != nil {
+			return err
+		}
 	}
-	at := 0
-	for i, decode := range r.layout.decoders {
-		length := int(int32(binary.BigEndian.Uint32(row[at:])))
+	data, at := r.run.data, r.run.at+lengthSize
+	for i, op := range r.layout.ops {
+		length := int(int32(binary.BigEndian.Uint32(data[at:])))
 		at += lengthSize
+		// The widths are constants where they can be: then the next value's place doesn't wait for this one's length.
+		switch op {
+		case opString:
+			if length >= 0 {
+				decodeString(&r.run, data[at:at+length], &dest[i])
+				at += length
+				continue
+			}
+		case opInt4:
+			if length == 4 {
+				decodeInt4(&r.run, data[at:at+4], &dest[i])
+				at += 4
+				continue
+			}
+		case opInt8:
+			if length == 8 {
+				decodeInt8(&r.run, data[at:at+8], &dest[i])
+				at += 8
+				continue
+			}
+		case opTimestamptz:
+			if length == 8 && decodeTimestamptz(&r.run, data[at:at+8], &dest[i]) {
+				at += 8
+				continue
+			}
+		}
 		if length < 0 {
 			dest[i] = nil
 			continue
 		}
-		end := at + length
-		value := row[at:end:end]
-		at = end
-		if decode == nil || !decode(&r.boxes, value, &dest[i]) {
-			if err := r.plan(i)(&r.boxes, value, &dest[i]); err != nil {
-				return fmt.Errorf("convert field %d failed: %w", i, err)
-			}
+		if err := r.decode(i, data[at:at+length], &dest[i]); err != nil {
+			return r.skip(fmt.Errorf("convert field %d failed: %w", i, err))
 		}
+		at += length
 	}
+	r.run.at = at
 	return nil
+}
+
+// decode decodes a value that is not NULL, of any column.
+func (r *Rows) decode(index int, src []byte, dst *driver.Value) error {
+	if decode := r.layout.decoders[index]; decode != nil && decode(&r.run, src, dst) {
+		return nil
+	}
+	return r.plan(index)(&r.run, src, dst)
+}
+
+// skip leaves the row that has err in it behind.
+func (r *Rows) skip(err error) error {
+	r.run.at += lengthSize + int(binary.BigEndian.Uint32(r.run.data[r.run.at:]))
+	return err
 }
 
 // plan gives the slow way to decode a column.
@@ -139,60 +167,28 @@ func (r *Rows) plan(index int) plan {
 	return r.plans[index]
 }
 
-// nextRow takes the next row off the run at hand.
-func (r *Rows) nextRow() ([]byte, error) {
-	if len(r.run) == 0 {
-		if err := r.nextRun(); err != nil {
-			return nil, err
-		}
-	}
-	end := lengthSize + int(binary.BigEndian.Uint32(r.run))
-	row := r.run[lengthSize:end]
-	r.run = r.run[end:]
-	return row, nil
-}
-
-// nextRun prepares the next run of rows: some KiB of them, in memory that values may point into, and boxes for the values.
-func (r *Rows) nextRun() error {
-	if len(r.rest) == 0 {
-		if err := r.fetch(); err != nil {
-			return err
-		}
-	}
-	size := runSize
-	if r.runs == 0 {
-		size = firstRunSize
-	}
-	length, rows := cutRun(r.rest, size)
-	if rows == 0 {
-		r.end(errBrokenRows)
-		return r.err
-	}
-	r.run, r.rest = r.rest[:length:length], r.rest[length:]
-	if r.shared && r.layout.borrows {
-		r.run = bytes.Clone(r.run)
-	}
-	if r.runs == 0 {
-		r.boxes.beginSmall(rows)
-	} else {
-		r.boxes.begin(rows)
-	}
-	r.runs++
-	return nil
-}
-
+// fetch gets more rows from the source.
 func (r *Rows) fetch() error {
-	if r.err == nil && r.src == nil {
-		r.end(io.EOF)
-	}
 	if r.err != nil {
 		return r.err
 	}
-	rows, err := r.src.Fetch()
+	rows, err := []byte(nil), io.EOF
+	if r.src != nil {
+		rows, err = r.src.Fetch()
+	}
+	if err == nil && len(rows) == 0 {
+		err = errNoRows
+	}
 	if err != nil {
 		r.err = err
+		r.release()
 		return err
 	}
-	r.rest = rows
+	if r.begun {
+		r.run.begin(rows)
+	} else {
+		r.run.beginFirst(rows)
+		r.begun = true
+	}
 	return nil
 }

@@ -18,27 +18,30 @@ func (s *Set) Len() int { return s.rows }
 // WireSize gives the bytes that the rows take up in the row format.
 func (s *Set) WireSize() int { return len(s.data) }
 
-// Size gives the bytes of heap that the Set holds, everything included.
+// Size gives the bytes of heap that the Set holds, everything included, as the allocator rounds them up.
 func (s *Set) Size() int {
-	size := int(unsafe.Sizeof(*s)+unsafe.Sizeof(*s.layout)) + cap(s.data)
-	size += cap(s.layout.decoders) * int(unsafe.Sizeof(decoder(nil)))
-	size += cap(s.layout.columns) * int(unsafe.Sizeof(Column{}))
-	for i := range s.layout.columns {
-		column := &s.layout.columns[i]
-		size += heapString(column.Name) + heapString(column.TypeName)
+	l := s.layout
+	size := cap(s.data) + rounded(unsafe.Sizeof(*s)) + rounded(unsafe.Sizeof(*l))
+	size += rounded(uintptr(cap(l.ops)) * unsafe.Sizeof(opOther))
+	size += rounded(uintptr(cap(l.decoders)) * unsafe.Sizeof(decoder(nil)))
+	size += rounded(uintptr(cap(l.columns)) * unsafe.Sizeof(Column{}))
+	for i := range l.columns {
+		column := &l.columns[i]
+		size += rounded(uintptr(len(column.Name))) + rounded(uintptr(len(column.TypeName)))
 		if column.Location != nil {
-			size += int(unsafe.Sizeof(uintptr(0))) * 2 // the decoder that knows the location
+			size += rounded(2 * unsafe.Sizeof(uintptr(0))) // the decoder that knows the location
 		}
 	}
 	return size
 }
 
-// heapString gives the bytes that a string's text takes up, by the coarsest of the allocator's steps for short ones.
-func heapString(s string) int { return (len(s) + 7) &^ 7 }
+// rounded is about what the allocator makes of a small n, short texts sharing blocks.
+func rounded(n uintptr) int { return int(n+7) &^ 7 }
 
 // Rows returns a fresh replay of the result, which holds on to the Set until it is closed or read to its end.
 func (s *Set) Rows() *Rows {
 	r := newRows(s.layout)
-	r.rest, r.shared = s.data, true
+	r.run.shared, r.begun = true, true
+	r.run.beginFirst(s.data)
 	return r
 }

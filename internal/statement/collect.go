@@ -29,6 +29,18 @@ func (s *Statement) collect(root ast.Stmt) {
 		return
 	}
 	s.Names.sort()
+	s.checkLongNames()
+}
+
+// checkLongNames refuses relations named with a database. Such a name may be the target of a write, so that may be any.
+func (s *Statement) checkLongNames() {
+	firsts := longNames(s.Text)
+	for _, r := range s.Names.Relations {
+		if r.Schema == "" && firsts[r.Name] {
+			s.refuse("a relation's name may have three parts")
+			s.WritesAnything = s.WritesAnything || len(s.Writes) > 0
+		}
+	}
 }
 
 // visit looks at one node. The cases without a body are the syntax that is known to add nothing but its parts: a node
@@ -63,6 +75,8 @@ func (s *Statement) visit(n ast.Node) {
 		s.write(n.Relation)
 	case *ast.TruncateStmt:
 		s.truncate(n)
+	case *ast.CommonTableExpr:
+		s.CTEs = append(s.CTEs, n.Ctename)
 	case *ast.IntoClause:
 		s.refuse("SELECT INTO creates a table")
 		s.WritesAnything, s.ChangesSchema, s.ChangesSession = true, true, true
@@ -78,7 +92,7 @@ func (s *Statement) visit(n ast.Node) {
 		*ast.Null, *ast.BoolExpr, *ast.ParenExpr, *ast.NullTest, *ast.BooleanTest, *ast.CaseExpr, *ast.CaseWhen,
 		*ast.CoalesceExpr, *ast.MinMaxExpr, *ast.NamedArgExpr, *ast.TypeCast, *ast.CollateClause, *ast.RowExpr,
 		*ast.A_ArrayExpr, *ast.ArrayExpr, *ast.A_Indices, *ast.ParamRef, *ast.Alias, *ast.JoinExpr, *ast.RangeSubselect, *ast.RangeFunction,
-		*ast.WithClause, *ast.CommonTableExpr, *ast.CTESearchClause, *ast.CTECycleClause, *ast.GroupingSet,
+		*ast.WithClause, *ast.CTESearchClause, *ast.CTECycleClause, *ast.GroupingSet,
 		*ast.GroupingFunc, *ast.WindowDef, *ast.NodeList, *ast.Identifier, *ast.ColumnDef:
 	default:
 		s.refuse(kindOf(n) + " is not known to be safe to cache")
@@ -98,15 +112,12 @@ func (s *Statement) relation(n *ast.RangeVar) {
 	if temporary(n.SchemaName) {
 		s.refuse("it reads a temporary table")
 	}
-	if n.CatalogName != "" {
-		s.refuse("a name has three parts")
-	}
 	s.Names.Relations = append(s.Names.Relations, Name{n.SchemaName, n.RelName})
 }
 
 func (s *Statement) write(n *ast.RangeVar) {
 	s.refuse("it writes")
-	if n == nil || n.CatalogName != "" {
+	if n == nil {
 		s.WritesAnything = true
 		return
 	}

@@ -89,27 +89,46 @@ func commentBody(c string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(c, "/*"), "*/")
 }
 
-// nextComment finds the first comment at or after from that does not stand inside a string or a quoted name, as
-// PostgreSQL's scanner would. It gives -1 when there is none.
+// nextComment finds the first comment at or after from that does not stand inside a string or a quoted name. It gives -1
+// when there is none.
 func nextComment(sql string, from int) (begin, end int) {
 	for i := from; i < len(sql); {
-		rest := sql[i:]
-		switch {
-		case strings.HasPrefix(rest, "--"):
-			return i, i + lineEnd(rest)
-		case strings.HasPrefix(rest, "/*"):
-			return i, i + blockEnd(rest)
-		case rest[0] == '\'':
-			i += quotedEnd(rest, '\'', escapes(sql, i))
-		case rest[0] == '"':
-			i += quotedEnd(rest, '"', false)
-		case rest[0] == '$' && (i == 0 || !wordByte(sql[i-1])):
-			i += dollarEnd(rest)
-		default:
-			i++
+		kind, end := nextPiece(sql, i)
+		if kind == comment {
+			return i, end
 		}
+		i = end
 	}
 	return -1, -1
+}
+
+// piece is what a text is made of, as far as finding comments needs it.
+type piece int
+
+const (
+	other   piece = iota // one byte, or a quoted name
+	quoted               // a string of any kind
+	comment              // a comment of any kind
+)
+
+// nextPiece says what begins at i and where it ends, as PostgreSQL's scanner would.
+func nextPiece(sql string, i int) (kind piece, end int) {
+	rest := sql[i:]
+	switch {
+	case strings.HasPrefix(rest, "--"):
+		return comment, i + lineEnd(rest)
+	case strings.HasPrefix(rest, "/*"):
+		return comment, i + blockEnd(rest)
+	case rest[0] == '\'':
+		return quoted, i + quotedEnd(rest, '\'', escapes(sql, i))
+	case rest[0] == '"':
+		return other, i + quotedEnd(rest, '"', false)
+	case rest[0] == '$' && (i == 0 || !wordByte(sql[i-1])):
+		if n := dollarEnd(rest); n > 1 {
+			return quoted, i + n
+		}
+	}
+	return other, i + 1
 }
 
 func lineEnd(s string) int {

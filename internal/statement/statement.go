@@ -1,7 +1,9 @@
 package statement
 
 import (
+	"encoding/binary"
 	"fmt"
+	"strconv"
 
 	"github.com/multigres/multigres/go/common/parser"
 	"github.com/multigres/multigres/go/common/parser/ast"
@@ -22,6 +24,9 @@ type Statement struct {
 	Refusal string
 	// Names are what the catalog has to resolve before anything more can be said.
 	Names Names
+
+	// CTEs are the names of WITH queries: a relation that the catalog does not know must be one of them.
+	CTEs []string
 
 	// Writes are the tables that the text names as the targets of INSERT, UPDATE, DELETE, MERGE or TRUNCATE.
 	Writes []Name
@@ -55,6 +60,9 @@ type Function struct {
 	Args int
 }
 
+// String writes a function with the number of its arguments, as f/2.
+func (f Function) String() string { return fmt.Sprintf("%s/%d", f.Name, f.Args) }
+
 // Names are the names in a text, sorted and without repetition, so that equal sets are equal values.
 type Names struct {
 	Relations []Name
@@ -63,6 +71,35 @@ type Names struct {
 	Types     []Name
 	// Columns are the last parts of column references: t.f may be a call of f(t).
 	Columns []string
+}
+
+// OwnOperators tells whether operators are used beyond the comparisons that every statement may use.
+func (n *Names) OwnOperators() bool { return len(n.Operators) > len(comparisons) }
+
+// Question is one text for all that the catalog is asked about the statement. Statements that differ in literals only
+// have the same; no two that could get other answers do.
+func (s *Statement) Question() string {
+	n := &s.Names
+	var b []byte
+	list := func(length int, fields func(i int) []string) {
+		b = binary.AppendUvarint(b, uint64(length))
+		for i := range length {
+			for _, f := range fields(i) {
+				b = binary.AppendUvarint(b, uint64(len(f)))
+				b = append(b, f...)
+			}
+		}
+	}
+	names := func(l []Name) { list(len(l), func(i int) []string { return []string{l[i].Schema, l[i].Name} }) }
+	names(n.Relations)
+	names(n.Types)
+	names(s.Writes)
+	list(len(n.Functions), func(i int) []string {
+		return []string{n.Functions[i].Schema, n.Functions[i].Name.Name, strconv.Itoa(n.Functions[i].Args)}
+	})
+	list(len(n.Operators), func(i int) []string { return n.Operators[i : i+1] })
+	list(len(n.Columns), func(i int) []string { return n.Columns[i : i+1] })
+	return string(b)
 }
 
 // Cacheable tells whether nothing in the text itself forbids caching.

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -62,7 +63,7 @@ func (c cluster) init(ctx context.Context) error {
 // so later settings win, and ALTER SYSTEM wins over both.
 func (c cluster) configure(port int, extra map[string]string) error {
 	all := maps.Clone(settings)
-	all["port"] = fmt.Sprint(port)
+	all["port"] = strconv.Itoa(port)
 	if library := "pg_stat_statements"; hasLibrary(filepath.Dir(c.daemon.path), library) {
 		all["shared_preload_libraries"] = library
 	}
@@ -112,7 +113,6 @@ func combinedOutput(ctx context.Context, cmd *exec.Cmd) (string, error) {
 		return out.String(), err
 	case <-ctx.Done():
 		killErr := cmd.Process.Kill()
-		<-done
-		return out.String(), errors.Join(ctx.Err(), killErr)
+		return out.String(), errors.Join(ctx.Err(), killErr, <-done)
 	}
 }

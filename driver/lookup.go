@@ -1,0 +1,103 @@
+package driver
+
+import (
+	"context"
+	"database/sql/driver"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/gopgcache/pgcache/cachestore"
+)
+
+// lookUp answers a request that may be cached: from the store, from a fill that somebody else has under way, or from
+// PostgreSQL.
+func (c *Conn) lookUp(ctx context.Context, r *request) (driver.Rows, error) {
+	r.began = time.Now()
+	stats := &c.cache.stats
+	var entry *cachestore.Entry
+	if !r.wishes.refresh {
+		entry = c.cache.find(ctx, r)
+	}
+	if entry != nil {
+		age := r.began.Sub(entry.ReadAt)
+		if age < r.ttl() {
+			if r.verdict.rule.Early && early(age, r.ttl(), entry.Cost) {
+				c.cache.refresh(r)
+			}
+			stats.hit(entry)
+			return entry.Rows.Rows(), nil
+		}
+		if age < r.ttl()+r.verdict.rule.Stale {
+			c.cache.refresh(r)
+			stats.staleServed.Add(1)
+			stats.hit(entry)
+			return entry.Rows.Rows(), nil
+		}
+	}
+	if r.wishes.only {
+		return nil, ErrNotCached
+	}
+	return c.miss(ctx, r, entry)
+}
+
+// find looks in the store. It gives an entry that was made for the request and none of whose tables changed since, of
+// whatever age.
+func (c *cache) find(ctx context.Context, r *request) *cachestore.Entry {
+	entry, err := c.store.Get(ctx, r.key)
+	switch {
+	case err != nil:
+		c.stats.storeErrors.Add(1)
+		return nil
+	case entry == nil:
+		return nil
+	case !r.is(entry):
+		c.stats.corruptEntries.Add(1)
+		return nil
+	case !c.ledger.Fresh(entry.Tags, entry.Position):
+		return nil
+	default:
+		return entry
+	}
+}
+
+// early tells, at random, whether to refresh an entry before its time: the more likely the nearer its end and the dearer
+// its fill, so that of many readers one goes ahead (XFetch: Vattani, Chierichetti, Lowenstein, "Optimal Probabilistic
+// Cache Stampede Prevention", VLDB 2015, with beta = 1).
+func early(age, ttl, cost time.Duration) bool {
+	ahead := float64(cost) * -math.Log(1-rand.Float64())
+	return float64(age)+ahead >= float64(ttl)
+}
+
+// miss answers a request that the store has nothing fresh for. past is what it has that is only too old.
+func (c *Conn) miss(ctx context.Context, r *request, past *cachestore.Entry) (driver.Rows, error) {
+	for {
+		f, first := c.cache.flights.join(r, &c.cache.ledger)
+		if first {
+			rows, err := c.lead(ctx, r, f)
+			return c.rescue(r, past, rows, err)
+		}
+		entry, outcome, err := f.wait(ctx, r.verdict.rule.Lock)
+		switch outcome {
+		case served:
+			c.cache.stats.coalesced.Add(1)
+			return entry.Rows.Rows(), nil
+		case refused:
+			return c.rescue(r, past, nil, err)
+		case goAlone:
+			c.cache.stats.misses.Add(1)
+			return c.pass(ctx, r.text, r.args, r.stmt)
+		case tryAgain:
+		}
+	}
+}
+
+// rescue serves an entry that is too old when PostgreSQL can't be asked and the rule allows it.
+func (c *Conn) rescue(r *request, past *cachestore.Entry, rows driver.Rows, err error) (driver.Rows, error) {
+	if err == nil || past == nil || !unreachable(err) || r.began.Sub(past.ReadAt) >= r.ttl()+r.verdict.rule.StaleIfError {
+		return rows, err
+	}
+	c.cache.stats.staleServed.Add(1)
+	c.cache.stats.hit(past)
+	return past.Rows.Rows(), nil
+}

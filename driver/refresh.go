@@ -1,0 +1,61 @@
+package driver
+
+import (
+	"context"
+	"database/sql/driver"
+	"io"
+	"slices"
+)
+
+// refresh sets off a fill in the background, on a connection of its own, unless one is under way for the entry or too many
+// are. It is only ever set off by somebody who asks for the entry, so it stops when nobody does.
+func (c *cache) refresh(r *request) {
+	if c.flights.busy(r.key) {
+		return
+	}
+	select {
+	case c.refreshing <- struct{}{}:
+	default:
+		return
+	}
+	again := *r
+	again.args = slices.Clone(r.args)
+	again.arguments = slices.Clone(r.arguments)
+	again.stmt = nil
+	again.wishes.refresh = true
+	started := c.goBackground(func(ctx context.Context) {
+		defer func() { <-c.refreshing }()
+		if err := c.refill(ctx, &again); err != nil && ctx.Err() == nil {
+			c.logger.WarnContext(ctx, "pgcache: background fill failed", "rule", again.verdict.rule.Name, "error", err)
+		}
+	})
+	if !started {
+		<-c.refreshing
+	}
+}
+
+// refill runs a request again and reads it to its end.
+func (c *cache) refill(ctx context.Context, r *request) error {
+	conn := newConn(c)
+	defer conn.Close()
+	if id, err := conn.identify(ctx); err != nil || id != r.verdict.identity {
+		return err // another session's entry can't be filled from here
+	}
+	f, first := c.flights.join(r, &c.ledger)
+	if !first {
+		return nil
+	}
+	rows, err := conn.lead(ctx, r, f)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	dest := make([]driver.Value, len(rows.Columns()))
+	for err == nil {
+		err = rows.Next(dest)
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	return err
+}

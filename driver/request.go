@@ -1,0 +1,185 @@
+package driver
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql/driver"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/gopgcache/pgcache/cachestore"
+)
+
+// request is one query that may be answered from the cache.
+type request struct {
+	text    *text
+	args    []driver.NamedValue
+	stmt    *Stmt // when it is run through a prepared statement
+	wishes  wishes
+	verdict *verdict
+
+	key       cachestore.Key
+	arguments []byte // the entry's own part of the key material
+	began     time.Time
+}
+
+// ttl is the longest age that may be served.
+func (r *request) ttl() time.Duration {
+	ttl := r.verdict.rule.TTL
+	if r.wishes.ttl > 0 {
+		ttl = min(ttl, r.wishes.ttl)
+	}
+	return ttl
+}
+
+// material is the whole key material.
+func (r *request) material() cachestore.Material {
+	return cachestore.Material{Statement: r.verdict.statement, Arguments: string(r.arguments)}
+}
+
+// is tells whether an entry was made for just this request.
+func (r *request) is(e *cachestore.Entry) bool {
+	return e.Material.Arguments == string(r.arguments) && e.Material.Statement == r.verdict.statement
+}
+
+// query answers a query from the cache if it may, and passes it on to PostgreSQL if not.
+func (c *Conn) query(ctx context.Context, t *text, args []driver.NamedValue, stmt *Stmt) (driver.Rows, error) {
+	if t.command != nil {
+		return c.run(ctx, t, args)
+	}
+	r := request{text: t, args: args, stmt: stmt, wishes: wishesOf(ctx)}
+	may, err := c.admissible(ctx, &r)
+	if err != nil {
+		return nil, err
+	}
+	var buf [256]byte
+	if may && r.makeKey(buf[:0], c) {
+		rows, err := c.lookUp(ctx, &r)
+		if errors.Is(err, errOtherSession) {
+			return c.query(ctx, t, args, stmt) // what the session is is known now
+		}
+		return rows, err
+	}
+	c.cache.stats.bypassed.Add(1)
+	if r.wishes.only {
+		return nil, ErrNotCached
+	}
+	return c.pass(ctx, t, args, stmt)
+}
+
+// admissible tells whether the request may be answered from the cache, and sets its verdict. The error is that of dialling.
+func (c *Conn) admissible(ctx context.Context, r *request) (bool, error) {
+	t := r.text
+	if !t.Cacheable() || t.Hint.Off || r.wishes.bypass {
+		return false, nil
+	}
+	c.comeBack()
+	if !c.inner.idle() || c.inner.dead {
+		return false, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	r.wishes.take(t)
+	id, err := c.identify(ctx)
+	if err != nil {
+		return false, err
+	}
+	r.verdict = t.verdict.Load()
+	if !r.verdict.holds(c.cache, id, r.wishes.rule) {
+		if err := c.prove(ctx, r, id); err != nil {
+			return false, err
+		}
+	}
+	return r.verdict.refusal == "", nil
+}
+
+// take adds what the text's hints ask for. What the context says comes first.
+func (w *wishes) take(t *text) {
+	if w.rule == "" {
+		w.rule = t.Hint.Rule
+	}
+	if w.key == "" {
+		w.key = t.Hint.Key
+	}
+	if t.Hint.TTL > 0 && (w.ttl == 0 || t.Hint.TTL < w.ttl) {
+		w.ttl = t.Hint.TTL
+	}
+	w.refresh = w.refresh || t.Hint.Refresh
+}
+
+// prove finds the verdict on a text that has none that holds.
+func (c *Conn) prove(ctx context.Context, r *request, id *identity) error {
+	a, err := c.learn(ctx, r.text)
+	if err != nil && (c.inner.std == nil || c.inner.lost() || ctx.Err() != nil) {
+		return err
+	}
+	if c.identity != nil {
+		id = c.identity // asking may have dialled
+	}
+	r.verdict = c.cache.judge(r.text, id, a, r.wishes.rule)
+	r.text.verdict.Store(r.verdict)
+	return nil
+}
+
+// makeKey computes the key. buf is where its material goes if it fits. It reports false for arguments that can't be told
+// apart, which are not cached.
+func (r *request) makeKey(buf []byte, c *Conn) bool {
+	b := append(buf, r.verdict.digest[:]...)
+	args, mode, ok := plainArguments(r.args)
+	if !ok {
+		return false
+	}
+	if r.stmt != nil || c.prepared[r.text.sql] > 0 {
+		mode = prepared
+	}
+	b = appendText(append(b, byte(mode)), r.wishes.key)
+	for _, arg := range args {
+		if b, ok = appendArgument(b, arg.Value); !ok {
+			return false
+		}
+	}
+	r.key = sha256.Sum256(b)
+	r.arguments = b[len(r.verdict.digest):]
+	return true
+}
+
+// prepared is the execution mode of a prepared statement; pgx has no name for it. Zero is the session's default mode, which
+// is a part of the identity.
+const prepared pgx.QueryExecMode = 127
+
+// plainArguments takes the leading options off the arguments. It reports false for those that change the form of the
+// result or the text, which are pgx's business.
+func plainArguments(args []driver.NamedValue) ([]driver.NamedValue, pgx.QueryExecMode, bool) {
+	var mode pgx.QueryExecMode
+	for len(args) > 0 {
+		switch option := args[0].Value.(type) {
+		case pgx.QueryExecMode:
+			mode = option
+			args = args[1:]
+		case pgx.QueryResultFormats, pgx.QueryResultFormatsByOID, pgx.QueryRewriter:
+			return nil, 0, false
+		default:
+			return args, mode, true
+		}
+	}
+	return args, mode, true
+}
+
+// pass sends a query down the chain.
+func (c *Conn) pass(ctx context.Context, t *text, args []driver.NamedValue, stmt *Stmt) (driver.Rows, error) {
+	var err error
+	if stmt == nil {
+		_, err = c.chain.QueryContext(ctx, t.sql, args)
+	} else if err = stmt.ready(ctx); err == nil {
+		_, err = stmt.chain.QueryContext(ctx, args)
+	}
+	if err != nil {
+		return nil, err
+	}
+	rows := c.watch.rows
+	c.watch.rows = nil
+	return rows, nil
+}

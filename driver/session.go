@@ -1,0 +1,217 @@
+package driver
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/gopgcache/pgcache/internal/catalog"
+	"github.com/gopgcache/pgcache/internal/rowset"
+)
+
+// identify says whose session this is, asking the server when it is not known. A connection that was never dialled has no
+// state of its own: it is what the latest one was that had just been dialled.
+//
+// The error is that of dialling. The connection must be outside a transaction.
+func (c *Conn) identify(ctx context.Context) (*identity, error) {
+	if c.identity != nil {
+		return c.identity, nil
+	}
+	if c.inner.std != nil || c.cache.perSession {
+		return c.introduce(ctx)
+	}
+	if base := c.cache.base.Load(); base != nil {
+		return base, nil
+	}
+	// Of all the connections that begin at the same time one has to dial to find out; the others wait for it.
+	return once(ctx, &c.cache.asking, "base", func() (*identity, error) {
+		if base := c.cache.base.Load(); base != nil {
+			return base, nil
+		}
+		if c.cache.fresh != nil {
+			return c.cache.learnBase(ctx)
+		}
+		return c.introduce(ctx)
+	})
+}
+
+// introduce reads the identity of the connection's own session, dialling it if need be.
+func (c *Conn) introduce(ctx context.Context) (*identity, error) {
+	std, err := c.inner.conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, err := c.cache.readIdentity(ctx, std.Conn())
+	if err != nil {
+		return nil, c.unanswered(ctx, err)
+	}
+	c.identity = id
+	if !c.changed && !c.cache.perSession && c.cache.fresh == nil {
+		c.cache.base.Store(id)
+	}
+	return id, nil
+}
+
+// learnBase finds out what a session is that was just dialled, where the connections that we get may have been used by
+// others before: from a pool's own configuration, once.
+func (c *cache) learnBase(ctx context.Context) (*identity, error) {
+	conn, err := c.fresh.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	id, err := c.readIdentity(ctx, conn.(*stdlib.Conn).Conn())
+	if err == nil {
+		c.base.Store(id)
+	}
+	return id, err
+}
+
+func (c *cache) readIdentity(ctx context.Context, conn *pgx.Conn) (*identity, error) {
+	session, err := catalog.AskSession(ctx, conn.PgConn())
+	if err != nil {
+		return nil, err
+	}
+	if err := replayable(conn.TypeMap()); err != nil {
+		session.Refusal = err.Error()
+	}
+	return c.identities.of(session, conn.Config()), nil
+}
+
+// unanswered is the error of a question that the server did not answer. If the connection broke over it nothing of the
+// caller's was sent, so database/sql may try another.
+func (c *Conn) unanswered(ctx context.Context, err error) error {
+	if c.inner.lost() && ctx.Err() == nil {
+		return driver.ErrBadConn
+	}
+	return err
+}
+
+// replayable tells whether a session decodes values as pgx does without the caller's help, so that a replay can promise to
+// give the same.
+func replayable(m *pgtype.Map) error {
+	var fields []pgconn.FieldDescription
+	for _, oid := range []uint32{
+		pgtype.BoolOID, pgtype.ByteaOID, pgtype.CIDOID, pgtype.DateOID, pgtype.Float4OID, pgtype.Float8OID, pgtype.Int2OID,
+		pgtype.Int4OID, pgtype.Int8OID, pgtype.JSONOID, pgtype.JSONBOID, pgtype.OIDOID, pgtype.TimestampOID,
+		pgtype.TimestamptzOID, pgtype.XIDOID, pgtype.XMLOID,
+	} {
+		fields = append(fields, pgconn.FieldDescription{DataTypeOID: oid})
+	}
+	_, err := rowset.Columns(fields, m)
+	return err
+}
+
+// learn gives the catalog's answer on a text, from memory or, where the connection is free to ask, from the server. It
+// gives nil when there is none to be had now; the error is that of dialling.
+func (c *Conn) learn(ctx context.Context, t *text) (*answer, error) {
+	if v := t.verdict.Load(); v != nil && v.answer != nil && v.identity == c.identity && v.answer.holds(c.cache.schema.Load()) {
+		return v.answer, nil
+	}
+	if !c.inner.idle() {
+		// A question that fails would take the caller's transaction with it.
+		if c.identity != nil {
+			if a := c.cache.answers.of(question{c.identity, t.names}, c.cache.schema.Load()); a != nil {
+				return a, nil
+			}
+		}
+		c.watch.put(t)
+		return nil, nil
+	}
+	return c.ask(ctx, t)
+}
+
+// ask is learn on a connection outside a transaction. Of those who ask the same at the same time one asks for all.
+func (c *Conn) ask(ctx context.Context, t *text) (*answer, error) {
+	id, err := c.identify(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if a := c.cache.answers.of(question{id, t.names}, c.cache.schema.Load()); a != nil {
+		return a, nil
+	}
+	return once(ctx, &c.cache.asking, fmt.Sprintf("%p %s", id, t.names), func() (*answer, error) { return c.askServer(ctx, t) })
+}
+
+func (c *Conn) askServer(ctx context.Context, t *text) (*answer, error) {
+	std, err := c.inner.conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// The connection may have been dialled just now, so its own identity counts from here on.
+	id, err := c.identify(ctx)
+	if err != nil {
+		return nil, err
+	}
+	schema, began := c.cache.schema.Load(), time.Now()
+	found, err := catalog.Ask(ctx, std.Conn().PgConn(), t.Statement)
+	if err != nil {
+		return nil, c.unanswered(ctx, err)
+	}
+	a := &answer{Answer: found, schema: schema, at: began}
+	c.cache.answers.put(question{id, t.names}, a)
+	return a, nil
+}
+
+// unresolvedMost bounds what is asked for after one transaction.
+const unresolvedMost = 16
+
+// put notes a text to be asked for later.
+func (w *watch) put(t *text) {
+	if len(w.unresolved) < unresolvedMost {
+		w.unresolved = append(w.unresolved, t)
+	}
+}
+
+// effect says what a statement may change. Where that can't be known it is everything.
+func (c *Conn) effect(ctx context.Context, query string) (effect, error) {
+	t := c.cache.texts.of(query)
+	if t.command != nil {
+		return effect{}, nil
+	}
+	e := effect{
+		all: t.WritesAnything, schema: t.ChangesSchema, session: t.ChangesSession,
+		ends: t.EndsTransaction,
+	}
+	if e.all || !t.namesAnything() {
+		return e, nil
+	}
+	a, err := c.learn(ctx, t)
+	if refused := (*pgconn.PgError)(nil); err != nil && !errors.As(err, &refused) {
+		// The connection could not be had: the statement would not get far either.
+		return effect{}, err
+	}
+	if a == nil {
+		e.all, e.session = true, true
+		return e, nil
+	}
+	e.tags, e.all = a.tablesWritten()
+	e.session = e.session || a.MayChangeSession() || a.Reach.Unknown
+	return e, nil
+}
+
+// namesAnything tells whether the catalog has anything to say about what the text may change. Operators that everybody
+// uses come with the types that could make them call something else.
+func (t *text) namesAnything() bool {
+	n := &t.Names
+	return len(n.Relations)+len(n.Functions)+len(n.Columns)+len(n.Types)+len(t.Writes) > 0 || n.OwnOperators()
+}
+
+// meet reads the session's state, if it is not known, while that can still be done: inside a transaction it can't, and
+// without it a write there counts as one to everything. The error is that of dialling.
+func (c *Conn) meet(ctx context.Context) error {
+	if _, err := c.inner.conn(ctx); err != nil || c.identity != nil {
+		return err
+	}
+	if _, err := c.identify(ctx); err != nil && (c.inner.lost() || ctx.Err() != nil) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,62 @@
+package driver
+
+import (
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/gopgcache/pgcache/internal/statement"
+)
+
+// text is what is known of one SQL text. It is found by the text itself, so that a statement seen before is not parsed.
+type text struct {
+	*statement.Statement
+	sql string
+	// names is one string for what the catalog is asked about the text: texts that differ in literals only share it.
+	names string
+	// command is set when the text is for us and not for PostgreSQL.
+	command command
+	// verdict is the latest, for whoever asks next; most texts only ever have one.
+	verdict atomic.Pointer[verdict]
+}
+
+func newText(sql string) *text {
+	sql = strings.Clone(sql) // it may be a part of something large
+	t := &text{sql: sql, command: parseCommand(sql)}
+	if t.command == nil {
+		t.Statement = statement.Analyze(sql)
+		t.names = t.Question()
+	}
+	return t
+}
+
+// texts remembers what is known of SQL texts, within bounds: a program that writes literals into its statements makes new
+// texts without end.
+type texts struct {
+	known sync.Map // string -> *text
+	count atomic.Int64
+	bytes atomic.Int64
+}
+
+const (
+	maxTexts     = 10_000
+	maxTextBytes = 16 << 20
+)
+
+func (ts *texts) of(sql string) *text {
+	if t, ok := ts.known.Load(sql); ok {
+		return t.(*text)
+	}
+	t := newText(sql)
+	if ts.count.Load() >= maxTexts || ts.bytes.Load() >= maxTextBytes {
+		// Starting over is cheap: what is in use is back after one parse each, and the catalog's answers are kept apart.
+		ts.count.Store(0)
+		ts.bytes.Store(0)
+		ts.known.Clear()
+	}
+	if _, taken := ts.known.LoadOrStore(t.sql, t); !taken {
+		ts.count.Add(1)
+		ts.bytes.Add(int64(len(sql)))
+	}
+	return t
+}

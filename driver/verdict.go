@@ -1,0 +1,170 @@
+package driver
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gopgcache/pgcache/dsn"
+	"github.com/gopgcache/pgcache/internal/catalog"
+	"github.com/gopgcache/pgcache/internal/freshness"
+)
+
+// keyVersion begins all key material. It changes when the meaning of a key changes.
+const keyVersion = "pgcache 1"
+
+// verdict says whether a text may be cached in sessions of one identity, and under which rule; or why not.
+type verdict struct {
+	identity *identity
+	answer   *answer
+	wished   string // the rule that was asked for
+	refusal  string // why it may not be cached; empty when it may
+
+	rule *dsn.Rule
+	tags []freshness.Tag
+	// statement is the key material that all entries of the text have in common, and digest its hash, so that a hit
+	// hashes only its arguments.
+	statement string
+	digest    [sha256.Size]byte
+}
+
+// holds tells whether the verdict is still good for a session of this identity.
+func (v *verdict) holds(c *cache, id *identity, wished string) bool {
+	return v != nil && v.identity == id && v.wished == wished && (v.answer == nil || v.answer.holds(c.schema.Load()))
+}
+
+// judge gives the verdict on a text. answer is nil when the text alone decides.
+func (c *cache) judge(t *text, id *identity, a *answer, wished string) *verdict {
+	v := &verdict{identity: id, answer: a, wished: wished}
+	v.refusal = c.refusal(t, id, a)
+	if v.refusal != "" {
+		return v
+	}
+	v.rule, v.refusal = c.choose(t, a, wished)
+	if v.refusal == "" {
+		v.refusal = unvouched(v.rule, a.Functions)
+	}
+	if v.refusal != "" {
+		return v
+	}
+	v.tags = a.tablesRead()
+	v.statement = keyMaterial(keyVersion, c.config.Namespace, id.material, v.rule.Name, t.Text)
+	v.digest = sha256.Sum256([]byte(v.statement))
+	return v
+}
+
+// refusal is what speaks against the text whatever the rules say.
+func (c *cache) refusal(t *text, id *identity, a *answer) string {
+	switch {
+	case t.Hint.Off:
+		return "a hint says off"
+	case !t.Cacheable():
+		return t.Refusal
+	case id.refusal != "":
+		return id.refusal
+	case a == nil:
+		return "the catalog could not be asked"
+	}
+	for _, name := range a.Unresolved {
+		if !slices.Contains(t.CTEs, name) {
+			return "there is no relation " + name
+		}
+	}
+	return a.Refusal()
+}
+
+// choose finds the first rule that matches.
+func (c *cache) choose(t *text, a *answer, wished string) (*dsn.Rule, string) {
+	for i := range c.config.Rules {
+		rule := &c.config.Rules[i]
+		if wished != "" && rule.Name != wished || wished == "" && rule.Hint {
+			continue
+		}
+		if matches(rule, t, a) {
+			return rule, ""
+		}
+		if wished != "" {
+			return nil, fmt.Sprintf("rule %q does not match the statement", wished)
+		}
+	}
+	if wished != "" {
+		return nil, fmt.Sprintf("there is no rule %q", wished)
+	}
+	return nil, "no rule matches"
+}
+
+// matches tells whether all of a rule's matchers hold. The hint matcher has been looked at before.
+func matches(rule *dsn.Rule, t *text, a *answer) bool {
+	if rule.SQL != nil && !rule.SQL.MatchString(t.Text) {
+		return false
+	}
+	tables := a.Tables()
+	if len(rule.Tables) > 0 && !(len(tables) > 0 && every(rule.Tables, tables)) {
+		return false
+	}
+	return len(rule.AnyTable) == 0 || anyOf(rule.AnyTable, tables)
+}
+
+// every tells whether each table is in the list. A partition is when its table is.
+func every(list []dsn.TablePattern, tables []catalog.Relation) bool {
+	for _, t := range tables {
+		if !t.Covered && !listed(list, t) {
+			return false
+		}
+	}
+	return true
+}
+
+func anyOf(list []dsn.TablePattern, tables []catalog.Relation) bool {
+	for _, t := range tables {
+		if listed(list, t) {
+			return true
+		}
+	}
+	return false
+}
+
+func listed(list []dsn.TablePattern, table catalog.Relation) bool {
+	for _, p := range list {
+		if p.Match(table.Schema, table.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// unvouched names the functions that may give other results another time and that the rule does not vouch for.
+func unvouched(rule *dsn.Rule, functions []catalog.Function) string {
+	var calls, names []string
+	for _, f := range functions {
+		if !vouched(rule, f) {
+			calls = append(calls, f.String())
+			names = append(names, f.Name)
+		}
+	}
+	if len(calls) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("it may call %s; allow=%s in the rule would vouch for it", strings.Join(calls, ", "), strings.Join(names, ","))
+}
+
+func vouched(rule *dsn.Rule, f catalog.Function) bool {
+	for _, p := range rule.Allow {
+		if p.Match(f.Schema, f.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// keyMaterial joins fields so that no two different lists give the same text: each is led by its length.
+func keyMaterial(fields ...string) string {
+	var b []byte
+	for _, f := range fields {
+		b = binary.AppendUvarint(b, uint64(len(f)))
+		b = append(b, f...)
+	}
+	return string(b)
+}

@@ -1,0 +1,161 @@
+package driver
+
+import (
+	"context"
+	"database/sql/driver"
+
+	"github.com/ngrok/sqlmw"
+
+	"github.com/gopgcache/pgcache/internal/freshness"
+)
+
+var _ sqlmw.Interceptor = (*watch)(nil)
+
+// watch is the interceptor of one connection. It sees every statement on its way to PostgreSQL: before it is sent the
+// ledger learns what it may change, and again when it has been acknowledged.
+type watch struct {
+	sqlmw.NullInterceptor
+
+	conn *Conn
+	// write is what this session has written and nobody else may have seen yet.
+	write freshness.Write
+	// schema is set while the session has changed the schema in a transaction that is still open.
+	schema bool
+	// unresolved are texts whose tables could not be asked for inside a transaction. They are asked for after it.
+	unresolved []*text
+	// rows are those of the query that was just sent, for the connection to pick up: sqlmw's wrapper hides a part of them.
+	rows *passedRows
+}
+
+// effect is what a statement may change.
+type effect struct {
+	tags    []freshness.Tag
+	all     bool
+	schema  bool
+	session bool
+	ends    bool // it may end a transaction
+}
+
+func (w *watch) ConnExecContext(ctx context.Context, conn driver.ExecerContext, query string, args []driver.NamedValue) (driver.Result, error) {
+	e, err := w.before(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	result, err := conn.ExecContext(ctx, query, args)
+	w.after(ctx, e)
+	return result, err
+}
+
+func (w *watch) ConnQueryContext(ctx context.Context, conn driver.QueryerContext, query string, args []driver.NamedValue) (context.Context, driver.Rows, error) {
+	if _, ok := ctx.(*fillContext); ok {
+		// A fill runs a statement that was proved to be a plain read.
+		rows, err := conn.QueryContext(ctx, query, args)
+		return ctx, rows, err
+	}
+	e, err := w.before(ctx, query)
+	if err != nil {
+		return ctx, nil, err
+	}
+	rows, err := conn.QueryContext(ctx, query, args)
+	return ctx, w.track(ctx, rows, err, e), err
+}
+
+func (w *watch) StmtExecContext(ctx context.Context, stmt driver.StmtExecContext, query string, args []driver.NamedValue) (driver.Result, error) {
+	e, err := w.before(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	result, err := stmt.ExecContext(ctx, args)
+	w.after(ctx, e)
+	return result, err
+}
+
+func (w *watch) StmtQueryContext(ctx context.Context, stmt driver.StmtQueryContext, query string, args []driver.NamedValue) (context.Context, driver.Rows, error) {
+	e, err := w.before(ctx, query)
+	if err != nil {
+		return ctx, nil, err
+	}
+	rows, err := stmt.QueryContext(ctx, args)
+	return ctx, w.track(ctx, rows, err, e), err
+}
+
+func (w *watch) TxCommit(ctx context.Context, tx driver.Tx) error {
+	err := tx.Commit()
+	w.after(ctx, effect{ends: true})
+	return err
+}
+
+func (w *watch) TxRollback(ctx context.Context, tx driver.Tx) error {
+	err := tx.Rollback()
+	w.after(ctx, effect{ends: true})
+	return err
+}
+
+// before tells the ledger what a statement may change. Its error is that of a dial that was needed to find out.
+func (w *watch) before(ctx context.Context, query string) (effect, error) {
+	w.conn.comeBack()
+	e, err := w.conn.effect(ctx, query)
+	if err != nil {
+		return effect{}, err
+	}
+	if e.all || len(e.tags) > 0 {
+		w.write.Begin(&w.conn.cache.ledger, e.tags, e.all)
+	}
+	if e.schema {
+		w.schema = true
+		w.conn.cache.schema.Add(1)
+	}
+	return e, nil
+}
+
+// after is called when a statement has been answered, well or not. Only outside a transaction is its outcome known and
+// visible to others.
+func (w *watch) after(ctx context.Context, e effect) {
+	c := w.conn
+	if e.session {
+		c.forget()
+	}
+	switch {
+	case c.inner.lost():
+		w.lose()
+	case c.inner.idle():
+		w.settle()
+		w.resolve(ctx)
+	case e.ends:
+		// COMMIT AND CHAIN: what was written is out, and the next transaction is open.
+		w.write.Again()
+	}
+}
+
+// settle ends what is under way: everybody can see it now, or it never happened.
+func (w *watch) settle() {
+	w.write.End()
+	if w.schema {
+		w.schema = false
+		w.conn.cache.schema.Add(1)
+	}
+}
+
+// resolve asks for the tables that could not be asked for inside the transaction that has ended, so that the next one like
+// it need not count as a write to everything. The caller has its answer already, so a failure is of no account.
+func (w *watch) resolve(ctx context.Context) {
+	list := w.unresolved
+	w.unresolved = nil
+	for _, t := range list {
+		if ctx.Err() != nil || w.conn.inner.lost() {
+			return
+		}
+		_, _ = w.conn.ask(ctx, t)
+	}
+}
+
+// track gives rows that report to the watch when they are closed: only then has PostgreSQL done all that the statement does.
+func (w *watch) track(ctx context.Context, rows driver.Rows, err error, e effect) driver.Rows {
+	w.rows = nil
+	if err != nil {
+		w.after(ctx, e)
+		return rows
+	}
+	w.rows = newPassedRows(rows, func() { w.after(context.WithoutCancel(ctx), e) })
+	return rows
+}

@@ -1,0 +1,66 @@
+package dsn
+
+import "slices"
+
+// unsupported are the parameters and values that Parse takes and nothing serves
+// yet. The work that brings one of them deletes its row. An empty value stands
+// for every value but the default.
+var unsupported = []unsupportedRow{
+	{"pgcache", "observe"},
+	{"pgcache_store", "redis"},
+	{"pgcache_store", "peer"},
+	{"pgcache_redis", ""},
+	{"pgcache_redis_key_file", ""},
+	{"pgcache_peers", ""},
+	{"pgcache_peer_self", ""},
+	{"pgcache_peer_listen", ""},
+	{"pgcache_peer_secret_file", ""},
+	{"pgcache_peer_tls_cert", ""},
+	{"pgcache_peer_tls_key", ""},
+	{"pgcache_peer_tls_ca", ""},
+	{"pgcache_feed", "wal"},
+	{"pgcache_feed", "touch"},
+	{"pgcache_feed", "relay"},
+	{"pgcache_publication", ""},
+	{consistencyParameter, "tracked"}, // in a rule too
+	{consistencyParameter, "strict"},  // in a rule too
+	{"pgcache_tx", "readonly"},
+}
+
+const consistencyParameter = "pgcache_consistency"
+
+type unsupportedRow struct{ parameter, value string }
+
+// Unsupported returns an [Error] that wraps [ErrUnsupported] if the Config asks
+// for something that is not built yet, and nil otherwise. With caching off
+// nothing is asked for.
+func (c *Config) Unsupported() error {
+	if c.Mode == ModeOff {
+		return nil
+	}
+	for _, row := range unsupported {
+		if err := row.askedBy(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (row unsupportedRow) askedBy(c *Config) error {
+	p, _ := parameterNamed(row.parameter)
+	values := p.write(c)
+	if len(values) > 0 && (row.value == "" || slices.Contains(values, row.value)) {
+		return blame(&Error{Reason: "not supported yet", Err: ErrUnsupported}, row.parameter, values[0])
+	}
+	if row.parameter != consistencyParameter {
+		return nil
+	}
+	for _, r := range c.Rules {
+		if r.Consistency.String() == row.value {
+			e := reasonf("rule %s: consistency=%s is not supported yet", r.Name, row.value)
+			e.Err = ErrUnsupported
+			return blame(e, ruleParameter, r.String())
+		}
+	}
+	return nil
+}

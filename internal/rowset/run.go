@@ -1,0 +1,91 @@
+package rowset
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// A run is the rows at hand and the memory that their values are put into as they are decoded. Memory is taken in blocks of
+// a few KiB, so a value that a caller keeps pins its own block and not the result.
+type run struct {
+	data   []byte // whole rows
+	at     int    // where the next row begins, or while a row is decoded, that row
+	shared bool   // data is a Set's: no value may point into it
+	demand demand
+
+	text []byte // the block that texts are copied into
+	used int    // of text
+	boxes
+	small smallBoxes
+}
+
+const (
+	runSize      = 4096 // bytes of rows that the boxes and texts of one block are for, at most
+	firstRunSize = 512  // the same for a result's first block, for those who only want the first row
+	loneSize     = 512  // texts longer than this get memory of their own
+)
+
+// begin takes up the next rows.
+func (r *run) begin(data []byte) { r.data, r.at = data, 0 }
+
+// beginFirst is begin for the first rows. Their boxes may be those that come with r.
+func (r *run) beginFirst(data []byte) {
+	r.begin(data)
+	rows := r.expected()
+	if rows*r.demand.words <= len(r.small.words) {
+		r.words = r.small.words[:]
+	}
+	if rows*r.demand.strings <= len(r.small.strings) {
+		r.strings = r.small.strings[:]
+	}
+	if rows*r.demand.times <= len(r.small.times) {
+		r.times = r.small.times[:]
+	}
+}
+
+// release lets go of everything but the small boxes, which values may be in.
+func (r *run) release() {
+	r.data, r.at = nil, 0
+	r.text, r.used = nil, 0
+	r.boxes = boxes{}
+}
+
+// ahead gives how many bytes of rows, from the next row or the one being decoded on, memory should be made for at once.
+func (r *run) ahead() int {
+	if r.at < firstRunSize {
+		return min(len(r.data), firstRunSize) - r.at
+	}
+	return min(len(r.data)-r.at, runSize)
+}
+
+// expected guesses how many rows that is, by the size of the first. It is right where rows are equally long.
+func (r *run) expected() int {
+	ahead := r.ahead()
+	if ahead < lengthSize {
+		return 1
+	}
+	return max(1, ahead/(lengthSize+int(binary.BigEndian.Uint32(r.data[r.at:]))))
+}
+
+// hold gives the bytes of a value in memory that belongs to this reading.
+func (r *run) hold(src []byte) []byte {
+	if !r.shared {
+		return src[:len(src):len(src)]
+	}
+	end := r.used + len(src)
+	if end >= len(r.text) { // an empty value needs a place too, or it would be nil
+		return r.holdMore(src)
+	}
+	held := r.text[r.used:end:end]
+	copy(held, src)
+	r.used = end
+	return held
+}
+
+func (r *run) holdMore(src []byte) []byte {
+	if len(src) > loneSize {
+		return bytes.Clone(src)
+	}
+	r.text, r.used = make([]byte, max(r.ahead(), len(src)+1)), 0
+	return r.hold(src)
+}

@@ -1,0 +1,39 @@
+package rowset
+
+import (
+	"bytes"
+	"io"
+)
+
+// pieces is a Source that gives a Set's rows a few at a time, each time in memory of its own.
+type pieces struct {
+	rest   []byte
+	rows   int   // per Fetch
+	err    error // after the last row, in place of io.EOF
+	failed error // from Close
+	closed int
+}
+
+func (p *pieces) Fetch() ([]byte, error) {
+	if len(p.rest) == 0 {
+		if p.err != nil {
+			return nil, p.err
+		}
+		return nil, io.EOF
+	}
+	end := 0
+	for range p.rows {
+		n, _ := cutRun(p.rest[end:], 1)
+		end += n
+	}
+	piece := bytes.Clone(p.rest[:end])
+	p.rest = p.rest[end:]
+	return piece, nil
+}
+
+func (p *pieces) Close() error { p.closed++; return p.failed }
+
+func overSource(tb failer, set *Set, rows int) *Rows {
+	tb.Helper()
+	return NewRows(set.Columns(), &pieces{rest: set.data, rows: rows})
+}
