@@ -101,7 +101,7 @@ func BenchmarkReplay(b *testing.B) {
 }
 
 // drain reads all rows.
-func drain(tb testing.TB, rows driver.Rows, columns int) [][]driver.Value {
+func drain(tb failer, rows driver.Rows, columns int) [][]driver.Value {
 	tb.Helper()
 	var all [][]driver.Value
 	for {

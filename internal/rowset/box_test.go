@@ -1,14 +1,18 @@
 package rowset
 
 import (
+	"bytes"
 	"database/sql/driver"
 	"fmt"
-	"math"
 	"reflect"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 	"unsafe"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // What box.go takes for granted about interface values: their size, and where the two words are.
@@ -77,32 +81,51 @@ func TestReplayAllocations(t *testing.T) {
 	}
 }
 
-// BenchmarkBoxing shows what box.go buys: the same numbers boxed by the compiler.
-func BenchmarkBoxing(b *testing.B) {
-	const values = 3000
-	dest := make([]driver.Value, 3)
-	b.Run("compiler", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			for i := range values / 3 {
-				dest[0], dest[1], dest[2] = int64(i+1000), math.Sqrt(float64(i)), time.Unix(int64(i), 0)
+// A value that a caller keeps, of the first row or of any other, pins a few KiB and neither the Set nor the long values beside
+// it.
+func TestKeptValuePinsLittle(t *testing.T) {
+	fields := []pgconn.FieldDescription{
+		{DataTypeOID: pgtype.TextOID}, {DataTypeOID: pgtype.ByteaOID, Format: 1}, {DataTypeOID: pgtype.ByteaOID},
+	}
+	for name, open := range map[string]func(*Set) *Rows{
+		"set":    (*Set).Rows,
+		"source": func(s *Set) *Rows { return overSource(t, s, 1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			const replays = 20
+			kept := make([]driver.Value, 0, replays*3*3)
+			before := heap()
+			for range replays {
+				kept = append(kept, someValues(t, open(longSet(t, fields)))...)
 			}
-		}
-	})
-	b.Run("boxes", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			r := run{demand: demand{words: 2, times: 1}}
-			for i := range values / 3 {
-				if i%100 == 0 {
-					r.begin(make([]byte, 0))
-					r.words, r.times = make([]uint64, 200), make([]time.Time, 100)
-					r.word, r.time = 0, 0
-				}
-				r.putInt(int64(i+1000), &dest[0])
-				r.putFloat(math.Sqrt(float64(i)), &dest[1])
-				r.putTime(time.Unix(int64(i), 0), &dest[2])
+			if held := int(heap()-before) / replays; held > 64<<10 {
+				t.Errorf("%d bytes are held by the values of three rows", held)
 			}
-		}
-	})
+			runtime.KeepAlive(kept)
+		})
+	}
+}
+
+// longSet has rows with short values and rows with long ones, in turn: 2 MiB in all.
+func longSet(tb failer, fields []pgconn.FieldDescription) *Set {
+	short := [][]byte{[]byte("short"), []byte("short"), []byte(`\x0102`)}
+	long := make([][]byte, 3)
+	for i := range long {
+		long[i] = bytes.Repeat([]byte("0"), 32<<10)
+	}
+	copy(long[2], `\x`)
+	var rows [][][]byte
+	for range 20 {
+		rows = append(rows, short, long)
+	}
+	return build(tb, nil, fields, rows)
+}
+
+// someValues reads all rows and gives the short values of the first, of one in the middle and of the last but one.
+func someValues(tb failer, rows *Rows) []driver.Value {
+	all := drain(tb, rows, 3)
+	if err := rows.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return slices.Concat(all[0], all[20], all[len(all)-2])
 }

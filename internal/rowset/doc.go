@@ -20,8 +20,8 @@
 //
 // # What a replay hands out
 //
-// A replay never lets a caller reach the bytes of a Set. Rows are taken in runs of a few KiB; where values point into the
-// row bytes (text, bytea, json) the run is copied first, each []byte is a region of its own with no spare capacity, and
-// numbers and times live in small arrays made for that run. So a caller may keep a value, or write into a []byte, without any
-// effect on other values, on later replays or on the Set, and a kept value pins a few KiB and not the result.
+// A replay never lets a caller reach the bytes of a Set. Numbers and times are decoded into small arrays, texts and byte
+// strings are copied into small blocks; each is made for a few KiB of rows, each []byte is a region of its own with no spare
+// capacity, and long values have memory of their own. So a caller may keep a value, or write into a []byte, without any effect
+// on other values, on later replays or on the Set, and a kept value pins a few KiB and not the result.
 package rowset

@@ -99,7 +99,9 @@ func (r *Rows) Next(dest []driver.Value) error {
 			return err
 		}
 	}
+	r.run.ready()
 	data, at := r.run.data, r.run.at+lengthSize
+	dest = dest[:len(r.layout.ops)]
 	for i, op := range r.layout.ops {
 		length := int(int32(binary.BigEndian.Uint32(data[at:])))
 		at += lengthSize

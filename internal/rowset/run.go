@@ -6,31 +6,35 @@ import (
 )
 
 // A run is the rows at hand and the memory that their values are put into as they are decoded. Memory is taken in blocks of
-// a few KiB, so a value that a caller keeps pins its own block and not the result.
+// a few KiB, so a value that a caller keeps pins what was made beside it and not the result.
 type run struct {
 	data   []byte // whole rows
 	at     int    // where the next row begins, or while a row is decoded, that row
 	shared bool   // data is a Set's: no value may point into it
-	demand demand
 
 	text []byte // the block that texts are copied into
 	used int    // of text
+
 	boxes
-	small smallBoxes
+	demand  demand
+	stocked int // rows that there are boxes for, at least
+	small   smallBoxes
 }
 
 const (
-	runSize      = 4096 // bytes of rows that the boxes and texts of one block are for, at most
-	firstRunSize = 512  // the same for a result's first block, for those who only want the first row
-	loneSize     = 512  // texts longer than this get memory of their own
+	runSize      = 4096 // bytes of rows that boxes and texts are made for at a time, at most
+	firstRunSize = 512  // the same for the first time, for those who only want the first row
 )
 
-// begin takes up the next rows.
-func (r *run) begin(data []byte) { r.data, r.at = data, 0 }
+// begin takes up rows of a source. What was made for the rows before is left to their values.
+func (r *run) begin(data []byte) {
+	r.data, r.at = data, 0
+	r.boxes, r.stocked = boxes{}, 0
+}
 
 // beginFirst is begin for the first rows. Their boxes may be those that come with r.
 func (r *run) beginFirst(data []byte) {
-	r.begin(data)
+	r.data = data
 	rows := r.expected()
 	if rows*r.demand.words <= len(r.small.words) {
 		r.words = r.small.words[:]
@@ -45,9 +49,16 @@ func (r *run) beginFirst(data []byte) {
 
 // release lets go of everything but the small boxes, which values may be in.
 func (r *run) release() {
-	r.data, r.at = nil, 0
+	r.begin(nil)
 	r.text, r.used = nil, 0
-	r.boxes = boxes{}
+}
+
+// ready sees to it that there are boxes for the values of one row.
+func (r *run) ready() {
+	if r.stocked == 0 {
+		r.stocked = r.stock(r.demand, r.expected())
+	}
+	r.stocked--
 }
 
 // ahead gives how many bytes of rows, from the next row or the one being decoded on, memory should be made for at once.
@@ -69,21 +80,21 @@ func (r *run) expected() int {
 
 // hold gives the bytes of a value in memory that belongs to this reading.
 func (r *run) hold(src []byte) []byte {
-	if !r.shared {
-		return src[:len(src):len(src)]
-	}
-	end := r.used + len(src)
+	start, end := r.used, r.used+len(src)
 	if end >= len(r.text) { // an empty value needs a place too, or it would be nil
 		return r.holdMore(src)
 	}
-	held := r.text[r.used:end:end]
-	copy(held, src)
 	r.used = end
+	held := r.text[start:end:end]
+	copy(held, src)
 	return held
 }
 
 func (r *run) holdMore(src []byte) []byte {
-	if len(src) > loneSize {
+	if !r.shared {
+		return src[:len(src):len(src)]
+	}
+	if len(src) > longest {
 		return bytes.Clone(src)
 	}
 	r.text, r.used = make([]byte, max(r.ahead(), len(src)+1)), 0

@@ -64,6 +64,7 @@ func (r *Rows) ScanColumn(ctx driver.ScanContext, index int, dest any) error {
 	}
 	var value driver.Value
 	if src != nil {
+		r.run.ready()
 		if err := r.decode(index, src, &value); err != nil {
 			return err
 		}
