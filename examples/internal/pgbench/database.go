@@ -9,6 +9,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/gopgcache/pgcache/examples/internal/program"
 	"github.com/gopgcache/pgcache/internal/testenv"
 )
@@ -77,3 +79,14 @@ func (d *Database) Given() bool { return d.server.Given() }
 
 // Stop stops the server, as an administrator would.
 func (d *Database) Stop(ctx context.Context) error { return d.server.Stop(ctx, testenv.Fast) }
+
+// Set changes a setting for all sessions of the database that begin after it.
+func (d *Database) Set(ctx context.Context, setting, value string) error {
+	conn, err := pgx.Connect(ctx, d.DSN())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	_, err = conn.Exec(ctx, fmt.Sprintf("alter database %s set %s = %s", pgx.Identifier{d.name}.Sanitize(), setting, value))
+	return err
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 
@@ -43,6 +44,27 @@ func (d *Database) OpenPools(ctx context.Context, rule string) (*Pools, error) {
 func (p *Pools) Close() {
 	_ = p.Plain.Close()
 	_ = p.Cached.Close()
+}
+
+// Stats is the cache's own account of itself, in one line. The driver answers it, so no server is needed.
+func (p *Pools) Stats(ctx context.Context) (string, error) {
+	rows, err := p.Cached.QueryContext(ctx, "SHOW pgcache.stats")
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	var parts []string
+	for rows.Next() {
+		var name, value string
+		if err := rows.Scan(&name, &value); err != nil {
+			return "", err
+		}
+		switch name {
+		case "hits", "misses", "fills", "rejected_fills", "entries", "bytes", "time_saved_ms":
+			parts = append(parts, name+" "+value)
+		}
+	}
+	return strings.Join(parts, ", "), rows.Err()
 }
 
 // addRule writes a rule into a connection string of either form.

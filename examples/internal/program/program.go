@@ -35,3 +35,13 @@ func Report(w io.Writer, name string, err error) int {
 	}
 	return 1
 }
+
+// IsTerminal reports whether what is written can be drawn over.
+func IsTerminal(out io.Writer) bool {
+	file, ok := out.(*os.File)
+	if !ok || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
