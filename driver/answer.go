@@ -2,21 +2,26 @@ package driver
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gopgcache/pgcache/internal/catalog"
 	"github.com/gopgcache/pgcache/internal/freshness"
 )
 
-// answerAge is how long an answer of the catalog is believed. The schema's changes made through this connector end it at
-// once; others are not seen, so the catalog is asked again.
+// answerAge is after how long the catalog is asked again. Changes of the schema made through this connector end an answer at
+// once; others are not seen, and take effect that much later.
 const answerAge = time.Minute
 
 // answer is what the catalog said about the names in a text.
 type answer struct {
 	*catalog.Answer
-	schema uint64
-	at     time.Time
+	question question
+	text     *text // what was asked about
+	schema   uint64
+	at       time.Time
+	// wanted is set when somebody used the answer although it was old.
+	wanted atomic.Bool
 }
 
 // question is what an answer answers.
@@ -33,29 +38,41 @@ type answers struct {
 
 const maxAnswers = 10_000
 
-// of returns an answer that still holds, or nil.
+// of returns the answer to a question, or nil.
 func (as *answers) of(q question, schema uint64) *answer {
 	as.mu.RLock()
 	a := as.known[q]
 	as.mu.RUnlock()
-	if a == nil || !a.holds(schema) {
+	if a == nil || a.schema != schema {
 		return nil
 	}
 	return a
 }
 
-// holds tells whether the answer is recent enough, and no change of the schema came after it.
-func (a *answer) holds(schema uint64) bool {
-	return a.schema == schema && time.Since(a.at) < answerAge
+// old tells whether it is time to ask again. Until that has been done the answer counts: a server that is down must not
+// keep what it said before from being used.
+func (a *answer) old() bool { return time.Since(a.at) >= answerAge }
+
+// overdue lists the answers that are old and were used all the same.
+func (as *answers) overdue(schema uint64) []*answer {
+	as.mu.RLock()
+	defer as.mu.RUnlock()
+	var list []*answer
+	for _, a := range as.known {
+		if a.schema == schema && a.old() && a.wanted.Load() {
+			list = append(list, a)
+		}
+	}
+	return list
 }
 
-func (as *answers) put(q question, a *answer) {
+func (as *answers) put(a *answer) {
 	as.mu.Lock()
 	defer as.mu.Unlock()
 	if as.known == nil || len(as.known) >= maxAnswers {
 		as.known = make(map[question]*answer)
 	}
-	as.known[q] = a
+	as.known[a.question] = a
 }
 
 // tablesRead are the tags of what a statement with this answer reads.

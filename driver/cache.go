@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/cachestore/memory"
@@ -40,6 +41,9 @@ type cache struct {
 	// latest is not used.
 	schema atomic.Uint64
 
+	// reasking is set while old answers of the catalog are being replaced.
+	reasking atomic.Bool
+	warned   atomic.Int64 // when the latest warning was logged, in Unix nanoseconds
 	// background is done when the connector is closed; tasks are what runs until then.
 	background context.Context
 	stop       context.CancelFunc
@@ -80,6 +84,18 @@ func (c *cache) close() error {
 	c.closing.Unlock()
 	c.tasks.Wait()
 	return c.store.Close()
+}
+
+// warnEvery is how often a thing that goes wrong again and again is logged.
+const warnEvery = time.Minute
+
+// warn logs, at most once in a while: what fails in the background may fail with every query.
+func (c *cache) warn(ctx context.Context, message string, args ...any) {
+	last, now := c.warned.Load(), time.Now().UnixNano()
+	if now-last < int64(warnEvery) || !c.warned.CompareAndSwap(last, now) {
+		return
+	}
+	c.logger.WarnContext(ctx, message, args...)
 }
 
 func (c *cache) flush(ctx context.Context) error {

@@ -16,11 +16,14 @@ import (
 type command func(ctx context.Context, c *Conn, args []driver.NamedValue) (*rowset.Set, error)
 
 var (
-	showCommand    = regexp.MustCompile(`(?is)^\s*show\s+pgcache\s*\.\s*"?(\w+)"?\s*;?\s*$`)
-	callCommand    = regexp.MustCompile(`(?is)^\s*call\s+pgcache\s*\.\s*(flush|invalidate|install|uninstall)\s*\(\s*(.*?)\s*\)\s*;?\s*$`)
-	explainCommand = regexp.MustCompile(`(?is)^\s*explain\s*\(\s*pgcache\s*\)\s*(.*)$`)
+	showCommand    = regexp.MustCompile(`(?is)^` + blank + `show\s+pgcache\s*\.\s*"?(\w+)"?` + blank + `$`)
+	callCommand    = regexp.MustCompile(`(?is)^` + blank + `call\s+pgcache\s*\.\s*(flush|invalidate|install|uninstall)\s*\(\s*(.*?)\s*\)` + blank + `$`)
+	explainCommand = regexp.MustCompile(`(?is)^` + blank + `explain\s*\(\s*pgcache\s*\)\s*(.*)$`)
 	literal        = regexp.MustCompile(`(?s)^'((?:[^']|'')*)'$`)
 )
+
+// blank is what may stand around a command.
+const blank = `(?:\s|;|--[^\n]*(?:\n|$)|/\*[^*]*\*/)*`
 
 // parseCommand gives the command in a text, or nil for a text that is PostgreSQL's.
 func parseCommand(sql string) command {

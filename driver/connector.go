@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"io"
 
@@ -70,7 +71,8 @@ func NewConnectorPool(pool *pgxpool.Pool, params string, opts ...Option) (*Conne
 	}
 	o := optionsOf(opts)
 	hooks := pool.Config()
-	o.perSession = o.perSession || hooks.AfterConnect != nil || hooks.BeforeConnect != nil || hooks.BeforeAcquire != nil || hooks.PrepareConn != nil
+	o.perSession = o.perSession || hooks.AfterConnect != nil || hooks.BeforeConnect != nil ||
+		hooks.BeforeAcquire != nil || hooks.PrepareConn != nil //nolint:staticcheck // deprecated, and still in use
 	o.fresh = stdlib.GetConnector(*hooks.ConnConfig)
 	return newConnector(config, stdlib.GetPoolConnector(pool, o.stdlib()...), o)
 }
@@ -82,7 +84,7 @@ func parseParams(params string) (*dsn.Config, error) {
 		return nil, err
 	}
 	if config.Base != "" {
-		return nil, fmt.Errorf("pgcache: only pgcache parameters are allowed beside a configuration or a pool, not %q", dsn.Redact(config.Base))
+		return nil, fmt.Errorf("pgcache: only pgcache parameters are allowed here, not %q", dsn.Redact(config.Base))
 	}
 	return config, nil
 }
@@ -155,8 +157,7 @@ func (c *Connector) Invalidate(ctx context.Context, table string) error {
 		return nil
 	}
 	conn := newConn(c.cache)
-	defer conn.Close()
-	return conn.invalidate(ctx, table)
+	return errors.Join(conn.invalidate(ctx, table), conn.Close())
 }
 
 // Flush makes every answer stale and empties the store.

@@ -22,7 +22,7 @@
 //   - Two sessions share an answer only if PostgreSQL would give it to both: same server, database, user, role,
 //     search_path and settings. After a statement that may have changed the session its state is read back from the server
 //     before the next answer.
-//   - An answer is never older than its rule's ttl.
+//   - An answer is never older than its rule's ttl, or the time that stale= and stale_if_error= add to it.
 //   - A write through the same [Connector] is seen by every statement that begins after the write returned, in any of its
 //     connections. Writes made elsewhere are seen when the ttl has passed.
 //   - Inside a transaction every statement goes to PostgreSQL, and nothing read there is kept.

@@ -27,16 +27,23 @@ var resultFormats = pgx.QueryResultFormatsByOID{
 	pgtype.TimestamptzOID: 1, pgtype.XIDOID: 1,
 }
 
-// fill runs a query to make an entry. It has a goroutine of its own that reads the result at the server's pace, while the
-// caller who set it off reads along, and goes on for others when that caller leaves.
+// fill runs a query to make an entry, on the connection of the caller who set it off.
+//
+// It moves in steps: the first sends the query and reads the first row, each later one reads some rows more. While nobody
+// else wants the result the caller takes the steps itself as it reads, and a miss costs no goroutine. Once somebody waits
+// for the result, and from the start where the caller may leave at any moment because its context can end, a goroutine
+// takes them (see run): then the fill goes at the server's pace, and goes on when the caller leaves.
 type fill struct {
 	cache     *cache
+	chain     driver.QueryerContext
 	request   request
 	flight    *flight
 	recording *rowset.Recording
 	ctx       *fillContext
-	rows      pgx.Rows
 	started   time.Time
+
+	stepping sync.Mutex // held by who takes steps
+	rows     pgx.Rows   // nil before the first step
 
 	done chan struct{} // closed when the connection is free again
 	err  error         // how the result ended; read after done
@@ -83,18 +90,28 @@ func (c *Conn) lead(ctx context.Context, r *request, fl *flight) (driver.Rows, e
 		return nil, err
 	}
 	c.cache.stats.misses.Add(1)
-	if err := f.recording.Started(ctx); err != nil {
-		select {
-		case <-f.done:
-		default:
-			if ctx.Err() != nil {
-				return nil, f.leave(c, ctx, ctx.Err())
-			}
-			<-f.done
-		}
-		return nil, f.err
+	if f.ctx.ended == nil {
+		f.pull()
+	} else {
+		go f.run()
 	}
-	return f.recording.Rows(ctx, func(err error) error { return f.leave(c, ctx, err) }), nil
+	if err := f.recording.Started(ctx); err != nil {
+		return nil, f.failed(ctx, c)
+	}
+	return f.recording.Rows(rowset.Reader{
+		Context: ctx,
+		Pull:    f.pull,
+		Leave:   func(err error) error { return f.leave(ctx, c, err) },
+	}), nil
+}
+
+// failed gives the error of a fill that did not come to its first row, or whose caller's context ended before.
+func (f *fill) failed(ctx context.Context, c *Conn) error {
+	if err := ctx.Err(); err != nil && !f.finished() {
+		return f.leave(ctx, c, err)
+	}
+	<-f.done
+	return f.err
 }
 
 // errOtherSession means that the session that was dialled for a fill is not what it was taken for.
@@ -116,7 +133,7 @@ func (c *Conn) takeOff(ctx context.Context, r *request, fl *flight) (*fill, erro
 	} else if id != r.verdict.identity {
 		return nil, errOtherSession
 	}
-	f := &fill{cache: c.cache, request: *r, flight: fl, std: std, done: make(chan struct{})}
+	f := &fill{cache: c.cache, chain: c.chain, request: *r, flight: fl, std: std, done: make(chan struct{})}
 	f.request.arguments = append([]byte(nil), r.arguments...) // the caller's are on its stack
 	f.recording = rowset.NewRecording(c.cache.limit(r.verdict.rule))
 	f.ctx = &fillContext{Context: context.WithoutCancel(ctx), fill: f}
@@ -124,7 +141,7 @@ func (c *Conn) takeOff(ctx context.Context, r *request, fl *flight) (*fill, erro
 		f.ctx.ended = make(chan struct{})
 	}
 	c.inner.fill = f
-	go f.fly(c.chain)
+	fl.fly(f)
 	return f, nil
 }
 
@@ -137,19 +154,92 @@ func (c *cache) limit(rule *dsn.Rule) rowset.Limit {
 	return limit
 }
 
-// fly runs the query down the chain and records what it gives.
-func (f *fill) fly(chain driver.QueryerContext) {
-	var err error
+// run takes all the steps that are left.
+func (f *fill) run() {
+	f.stepping.Lock()
+	defer f.stepping.Unlock()
+	for !f.finished() {
+		f.step()
+	}
+}
+
+// pull takes one step, unless somebody else is at it.
+func (f *fill) pull() bool {
+	if !f.stepping.TryLock() {
+		return false
+	}
+	defer f.stepping.Unlock()
+	if !f.finished() {
+		f.step()
+	}
+	return true
+}
+
+// batch is how many bytes a step reads, about: as much as a server sends at a time.
+const batch = 8 << 10
+
+// step takes one step and ends the fill if there is nothing left to do, or something goes wrong.
+func (f *fill) step() {
+	more, err := false, error(nil)
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("pgcache: panic while reading a result: %v\n%s", p, debug.Stack())
+			more, err = false, fmt.Errorf("pgcache: panic while reading a result: %v\n%s", p, debug.Stack())
 		}
-		f.finish(err)
+		if !more {
+			f.finish(err)
+		}
 	}()
-	f.started = time.Now()
-	if _, err = chain.QueryContext(f.ctx, f.request.text.sql, f.request.args); err == nil {
-		err = f.record()
+	if f.rows == nil {
+		more, err = f.begin()
+	} else {
+		more, err = f.next(batch)
 	}
+}
+
+// begin sends the query down the chain and reads the first row.
+func (f *fill) begin() (more bool, err error) {
+	f.started = time.Now()
+	if _, err := f.chain.QueryContext(f.ctx, f.request.text.sql, f.request.args); err != nil {
+		return false, err
+	}
+	more = f.rows.Next()
+	if err := f.rows.Err(); err != nil {
+		f.rows.Close()
+		return false, err
+	}
+	columns, err := rowset.Columns(f.rows.FieldDescriptions(), f.std.Conn().TypeMap())
+	if err != nil {
+		f.rows.Close()
+		return false, err
+	}
+	f.recording.Begin(columns)
+	return more && f.add(), nil
+}
+
+// next reads about size bytes of rows.
+func (f *fill) next(size int) (more bool, err error) {
+	for size > 0 {
+		if !f.rows.Next() {
+			return false, f.rows.Err()
+		}
+		if !f.add() {
+			return false, f.rows.Err()
+		}
+		size -= rowset.RowSize(f.rows.RawValues())
+	}
+	return true, nil
+}
+
+// add records the row at hand. It reports false, having read the rest, when nobody wants it.
+func (f *fill) add() bool {
+	kept, wanted := f.recording.Append(f.rows.RawValues())
+	if !kept {
+		f.flight.land(goAlone, nil, nil)
+	}
+	if !wanted {
+		f.rows.Close()
+	}
+	return wanted
 }
 
 // ask sends the query. It is the end of the chain for a fill, and does what stdlib's QueryContext does.
@@ -180,30 +270,6 @@ func (f *fill) ask(query string, named []driver.NamedValue) (driver.Rows, error)
 
 // unread stands for rows that are read elsewhere. sqlmw wraps it and nobody looks at it.
 type unread struct{ driver.Rows }
-
-// record reads the result to its end.
-func (f *fill) record() error {
-	defer f.rows.Close()
-	more := f.rows.Next()
-	if err := f.rows.Err(); err != nil {
-		return err
-	}
-	columns, err := rowset.Columns(f.rows.FieldDescriptions(), f.std.Conn().TypeMap())
-	if err != nil {
-		return err
-	}
-	f.recording.Begin(columns)
-	for ; more; more = f.rows.Next() {
-		if !f.recording.Append(f.rows.RawValues()) {
-			break // too large to keep, and nobody reads
-		}
-		if f.recording.TooLarge() {
-			f.flight.land(goAlone, nil, nil)
-		}
-	}
-	f.rows.Close()
-	return f.rows.Err()
-}
 
 // finish keeps the result if it may be kept, and tells everybody how it ended. The entry is in the store before the caller
 // sees the last row, so that its next query finds it.
@@ -253,8 +319,7 @@ func (f *fill) keep(set *rowset.Set) *cachestore.Entry {
 // verdictOn says what a failed fill means for those who wait: PostgreSQL's own answer is theirs too, but a connection that
 // broke or a caller who left is not.
 func verdictOn(err error) outcome {
-	var refusal *pgconn.PgError
-	if errors.As(err, &refusal) && !unreachable(err) {
+	if _, answered := errors.AsType[*pgconn.PgError](err); answered && !unreachable(err) {
 		return refused
 	}
 	return tryAgain
@@ -262,8 +327,7 @@ func verdictOn(err error) outcome {
 
 // unreachable tells whether an error means that PostgreSQL could not be asked, rather than that it answered.
 func unreachable(err error) bool {
-	var refusal *pgconn.PgError
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch refusal.Code {
 		case "57P01", "57P02", "57P03", "53300": // shutting down, crashed, starting up, too many connections
 			return true
@@ -271,8 +335,8 @@ func unreachable(err error) bool {
 			return false
 		}
 	}
-	var dial *pgconn.ConnectError
-	return errors.As(err, &dial) || errors.Is(err, driver.ErrBadConn)
+	_, dial := errors.AsType[*pgconn.ConnectError](err)
+	return dial || errors.Is(err, driver.ErrBadConn)
 }
 
 // finished tells whether the connection is free again.
@@ -287,7 +351,7 @@ func (f *fill) finished() bool {
 
 // leave is called when the caller who set the fill off wants no more rows; err is the end of its context, if that is why.
 // Where the caller's context has ended and others wait, the fill keeps the connection and goes on for them.
-func (f *fill) leave(c *Conn, ctx context.Context, err error) error {
+func (f *fill) leave(ctx context.Context, c *Conn, err error) error {
 	f.recording.Leave()
 	if err == nil {
 		err = ctx.Err()
@@ -297,7 +361,7 @@ func (f *fill) leave(c *Conn, ctx context.Context, err error) error {
 	}
 	if err == nil {
 		// pgx too reads a result to its end when it is closed early.
-		<-f.done
+		f.run()
 		return f.err
 	}
 	if f.flight.abandon() {
@@ -320,6 +384,7 @@ func (f *fill) give(c *Conn) {
 		return
 	}
 	f.given = true
+	go f.run()
 	c.inner.fill, c.inner.std = nil, nil
 	c.inner.dead = c.changed
 	c.identity, c.prepared = nil, nil

@@ -16,8 +16,8 @@ type flight struct {
 	tags     []freshness.Tag
 	position uint64 // what the fill reads is at least this recent
 
-	waiting int  // guarded by flights.mu
-	closed  bool // nobody may join any more; guarded by flights.mu
+	waiting int   // guarded by flights.mu
+	fill    *fill // once it is under way; guarded by flights.mu
 
 	// landed is closed when the outcome is known; the rest is set before that.
 	landed  chan struct{}
@@ -48,7 +48,9 @@ func (fs *flights) join(r *request, ledger *freshness.Ledger) (f *flight, first 
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	if f := fs.byKey[r.key]; f != nil && !r.wishes.refresh && ledger.Fresh(f.tags, f.position) {
-		f.waiting++
+		if f.waiting++; f.waiting == 1 && f.fill != nil {
+			go f.fill.run()
+		}
 		return f, false
 	}
 	f = &flight{flights: fs, key: r.key, tags: r.verdict.tags, position: ledger.Position(), landed: make(chan struct{})}
@@ -57,6 +59,16 @@ func (fs *flights) join(r *request, ledger *freshness.Ledger) (f *flight, first 
 	}
 	fs.byKey[r.key] = f
 	return f, true
+}
+
+// fly says which fill flies the flight. From the first who waits on it runs by itself.
+func (f *flight) fly(with *fill) {
+	f.flights.mu.Lock()
+	defer f.flights.mu.Unlock()
+	f.fill = with
+	if f.waiting > 0 {
+		go with.run()
+	}
 }
 
 // busy tells whether a flight for the key is under way.
@@ -81,7 +93,6 @@ func (f *flight) land(o outcome, entry *cachestore.Entry, err error) {
 
 // depart takes the flight off the list, so that nobody joins any more. The caller holds the lock.
 func (f *flight) depart() {
-	f.closed = true
 	if f.flights.byKey[f.key] == f {
 		delete(f.flights.byKey, f.key)
 	}

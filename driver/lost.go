@@ -55,6 +55,7 @@ func (c *cache) gone(ctx context.Context, pid uint32) (bool, error) {
 	}
 	defer conn.Close()
 	var gone bool
-	err = conn.(*stdlib.Conn).Conn().QueryRow(ctx, "select not exists (select from pg_catalog.pg_stat_activity where pid = $1)", int64(pid)).Scan(&gone)
+	const question = "select not exists (select from pg_catalog.pg_stat_activity where pid = $1)"
+	err = conn.(*stdlib.Conn).Conn().QueryRow(ctx, question, int64(pid)).Scan(&gone)
 	return gone, err
 }

@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"io"
 	"slices"
 )
@@ -26,7 +27,8 @@ func (c *cache) refresh(r *request) {
 	started := c.goBackground(func(ctx context.Context) {
 		defer func() { <-c.refreshing }()
 		if err := c.refill(ctx, &again); err != nil && ctx.Err() == nil {
-			c.logger.WarnContext(ctx, "pgcache: background fill failed", "rule", again.verdict.rule.Name, "error", err)
+			c.warn(ctx, "pgcache: background fill failed", "rule", again.verdict.rule.Name, "error", err)
+			pause(ctx)
 		}
 	})
 	if !started {
@@ -35,9 +37,9 @@ func (c *cache) refresh(r *request) {
 }
 
 // refill runs a request again and reads it to its end.
-func (c *cache) refill(ctx context.Context, r *request) error {
+func (c *cache) refill(ctx context.Context, r *request) (err error) {
 	conn := newConn(c)
-	defer conn.Close()
+	defer func() { err = errors.Join(err, conn.Close()) }()
 	if id, err := conn.identify(ctx); err != nil || id != r.verdict.identity {
 		return err // another session's entry can't be filled from here
 	}
@@ -49,13 +51,13 @@ func (c *cache) refill(ctx context.Context, r *request) error {
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { err = errors.Join(err, rows.Close()) }()
 	dest := make([]driver.Value, len(rows.Columns()))
 	for err == nil {
 		err = rows.Next(dest)
 	}
-	if err == io.EOF {
-		err = nil
+	if errors.Is(err, io.EOF) {
+		return nil
 	}
 	return err
 }

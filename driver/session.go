@@ -112,20 +112,33 @@ func replayable(m *pgtype.Map) error {
 // learn gives the catalog's answer on a text, from memory or, where the connection is free to ask, from the server. It
 // gives nil when there is none to be had now; the error is that of dialling.
 func (c *Conn) learn(ctx context.Context, t *text) (*answer, error) {
-	if v := t.verdict.Load(); v != nil && v.answer != nil && v.identity == c.identity && v.answer.holds(c.cache.schema.Load()) {
-		return v.answer, nil
+	if c.identity != nil {
+		if a := c.cache.answers.of(question{c.identity, t.names}, c.cache.schema.Load()); a != nil {
+			return c.renew(ctx, t, a), nil
+		}
 	}
 	if !c.inner.idle() {
 		// A question that fails would take the caller's transaction with it.
-		if c.identity != nil {
-			if a := c.cache.answers.of(question{c.identity, t.names}, c.cache.schema.Load()); a != nil {
-				return a, nil
-			}
-		}
 		c.watch.put(t)
 		return nil, nil
 	}
 	return c.ask(ctx, t)
+}
+
+// renew gives a newer answer in place of an old one where the connection can ask for it now, else the old.
+func (c *Conn) renew(ctx context.Context, t *text, a *answer) *answer {
+	if !a.old() {
+		return a
+	}
+	if c.inner.std == nil || !c.inner.idle() {
+		c.cache.askAgain(a)
+		return a
+	}
+	newer, err := c.askServer(ctx, t)
+	if err != nil {
+		return a
+	}
+	return newer
 }
 
 // ask is learn on a connection outside a transaction. Of those who ask the same at the same time one asks for all.
@@ -155,8 +168,8 @@ func (c *Conn) askServer(ctx context.Context, t *text) (*answer, error) {
 	if err != nil {
 		return nil, c.unanswered(ctx, err)
 	}
-	a := &answer{Answer: found, schema: schema, at: began}
-	c.cache.answers.put(question{id, t.names}, a)
+	a := &answer{Answer: found, question: question{id, t.names}, text: t, schema: schema, at: began}
+	c.cache.answers.put(a)
 	return a, nil
 }
 
@@ -184,7 +197,7 @@ func (c *Conn) effect(ctx context.Context, query string) (effect, error) {
 		return e, nil
 	}
 	a, err := c.learn(ctx, t)
-	if refused := (*pgconn.PgError)(nil); err != nil && !errors.As(err, &refused) {
+	if _, answered := errors.AsType[*pgconn.PgError](err); err != nil && !answered {
 		// The connection could not be had: the statement would not get far either.
 		return effect{}, err
 	}

@@ -30,9 +30,27 @@ type verdict struct {
 	digest    [sha256.Size]byte
 }
 
-// holds tells whether the verdict is still good for a session of this identity.
+// holds tells whether the verdict is still good for a session of this identity. An old one is as long as no newer answer of
+// the catalog has come. That is seen to in the background, but only for what a session is that was just dialled: others
+// have to ask themselves.
 func (v *verdict) holds(c *cache, id *identity, wished string) bool {
-	return v != nil && v.identity == id && v.wished == wished && (v.answer == nil || v.answer.holds(c.schema.Load()))
+	switch {
+	case v == nil || v.identity != id || v.wished != wished:
+		return false
+	case v.answer == nil:
+		return true // the text alone decides
+	case v.answer.schema != c.schema.Load():
+		return false
+	case !v.answer.old():
+		return true
+	}
+	c.askAgain(v.answer)
+	return id == c.base.Load() && c.answers.of(v.answer.question, v.answer.schema) == v.answer
+}
+
+// outlasts tells whether an old verdict is good for a session of this identity as long as there is no better.
+func (v *verdict) outlasts(c *cache, id *identity, wished string) bool {
+	return v != nil && v.identity == id && v.wished == wished && v.answer != nil && v.answer.schema == c.schema.Load()
 }
 
 // judge gives the verdict on a text. answer is nil when the text alone decides.
@@ -141,7 +159,9 @@ func unvouched(rule *dsn.Rule, functions []catalog.Function) string {
 	for _, f := range functions {
 		if !vouched(rule, f) {
 			calls = append(calls, f.String())
-			names = append(names, f.Name)
+			if !slices.Contains(names, f.Name) {
+				names = append(names, f.Name)
+			}
 		}
 	}
 	if len(calls) == 0 {

@@ -36,7 +36,10 @@ type effect struct {
 	ends    bool // it may end a transaction
 }
 
-func (w *watch) ConnExecContext(ctx context.Context, conn driver.ExecerContext, query string, args []driver.NamedValue) (driver.Result, error) {
+// ConnExecContext implements sqlmw.Interceptor.
+func (w *watch) ConnExecContext(
+	ctx context.Context, conn driver.ExecerContext, query string, args []driver.NamedValue,
+) (driver.Result, error) {
 	e, err := w.before(ctx, query)
 	if err != nil {
 		return nil, err
@@ -46,7 +49,10 @@ func (w *watch) ConnExecContext(ctx context.Context, conn driver.ExecerContext, 
 	return result, err
 }
 
-func (w *watch) ConnQueryContext(ctx context.Context, conn driver.QueryerContext, query string, args []driver.NamedValue) (context.Context, driver.Rows, error) {
+// ConnQueryContext implements sqlmw.Interceptor.
+func (w *watch) ConnQueryContext(
+	ctx context.Context, conn driver.QueryerContext, query string, args []driver.NamedValue,
+) (context.Context, driver.Rows, error) {
 	if _, ok := ctx.(*fillContext); ok {
 		// A fill runs a statement that was proved to be a plain read.
 		rows, err := conn.QueryContext(ctx, query, args)
@@ -60,7 +66,10 @@ func (w *watch) ConnQueryContext(ctx context.Context, conn driver.QueryerContext
 	return ctx, w.track(ctx, rows, err, e), err
 }
 
-func (w *watch) StmtExecContext(ctx context.Context, stmt driver.StmtExecContext, query string, args []driver.NamedValue) (driver.Result, error) {
+// StmtExecContext implements sqlmw.Interceptor.
+func (w *watch) StmtExecContext(
+	ctx context.Context, stmt driver.StmtExecContext, query string, args []driver.NamedValue,
+) (driver.Result, error) {
 	e, err := w.before(ctx, query)
 	if err != nil {
 		return nil, err
@@ -70,7 +79,10 @@ func (w *watch) StmtExecContext(ctx context.Context, stmt driver.StmtExecContext
 	return result, err
 }
 
-func (w *watch) StmtQueryContext(ctx context.Context, stmt driver.StmtQueryContext, query string, args []driver.NamedValue) (context.Context, driver.Rows, error) {
+// StmtQueryContext implements sqlmw.Interceptor.
+func (w *watch) StmtQueryContext(
+	ctx context.Context, stmt driver.StmtQueryContext, query string, args []driver.NamedValue,
+) (context.Context, driver.Rows, error) {
 	e, err := w.before(ctx, query)
 	if err != nil {
 		return ctx, nil, err
@@ -79,12 +91,14 @@ func (w *watch) StmtQueryContext(ctx context.Context, stmt driver.StmtQueryConte
 	return ctx, w.track(ctx, rows, err, e), err
 }
 
+// TxCommit implements sqlmw.Interceptor.
 func (w *watch) TxCommit(ctx context.Context, tx driver.Tx) error {
 	err := tx.Commit()
 	w.after(ctx, effect{ends: true})
 	return err
 }
 
+// TxRollback implements sqlmw.Interceptor.
 func (w *watch) TxRollback(ctx context.Context, tx driver.Tx) error {
 	err := tx.Rollback()
 	w.after(ctx, effect{ends: true})

@@ -56,7 +56,7 @@ var malformed = []struct{ dsn, want string }{
 	{`pgcache_redis=redis://:hunt%zz2@cache`, `pgcache_redis="redis://:xxxxx@cache": has a malformed % escape before the @; a % in a password is written %25`},
 	{`pgcache_redis=redis://:hunter2@cache/0?master=`, `pgcache_redis="redis://:xxxxx@cache/0?master=": has an empty master=, which is to name Sentinel's master`},
 	{`pgcache_redis=redis://:hunter2@cache/0?a=%zz`, `pgcache_redis="redis://:xxxxx@cache/0?a=%zz": has a malformed query`},
-	{`pgcache_redis=redis://:hunter2@[::1`, `pgcache_redis="redis://:xxxxx@[::1": has a malformed IPv6 address in brackets`},
+	{`pgcache_redis=redis://:hunter2@[::1`, `pgcache_redis="redis://:xxxxx@[:xxxxx": has a malformed IPv6 address in brackets`},
 	{`pgcache_redis=unix://:hunter2@run/redis.sock`, `pgcache_redis="unix://:xxxxx@run/redis.sock": needs the absolute path of a socket, as in unix:///run/redis.sock`},
 	{`pgcache_redis_key_file=`, `pgcache_redis_key_file: is empty`},
 	{`pgcache_peers=a:1,b:1`, `pgcache_peers="a:1,b:1": must be a URL, as in https://host:port`},

@@ -86,8 +86,9 @@ func userinfo(s string) []span {
 	if at < 0 {
 		return nil
 	}
+	scheme := strings.Index(s, "://")
 	for i := range at {
-		if s[i] != ':' || strings.HasPrefix(s[i+1:], "//") {
+		if s[i] != ':' || i == scheme {
 			continue
 		}
 		if slashes >= 0 || !isBlank(s[i+1]) {
@@ -112,15 +113,22 @@ func strangePort(s string) []span {
 		switch rest := s[i+1:]; {
 		case s[i] == '[' && strings.Contains(rest, "]"):
 			i += strings.IndexByte(rest, ']')
-		case s[i] == ':' && !harmlessAfterColon.MatchString(rest):
+		case s[i] == ':' && !harmlessAfterColon.MatchString(rest) && !beginsAnotherURL(s[:i+1]):
 			return []span{{i + 1, len(s)}}
 		}
 	}
 	return nil
 }
 
-// harmlessAfterColon is a port, the rest of another scheme, or a message.
-var harmlessAfterColon = regexp.MustCompile("^(?:$|[\\s\\v]|//|[0-9]*(?:$|[/?,&;:.)\\]'\"`\\s\\v]))")
+// beginsAnotherURL reports whether text ends in the scheme of a list's next URL.
+func beginsAnotherURL(text string) bool {
+	before := text[:strings.LastIndexByte(text, ',')+1]
+	scheme := strings.TrimSuffix(strings.Trim(text[len(before):], blanks), ":")
+	return before != "" && (slices.Contains(redisSchemes, scheme) || slices.Contains(peerSchemes, scheme))
+}
+
+// harmlessAfterColon is a port or a message.
+var harmlessAfterColon = regexp.MustCompile("^(?:$|[\\s\\v]|[0-9]+(?:$|[/?,&;:.)\\]'\"`\\s\\v]))")
 
 // namedValue finds a name and the sign behind it.
 var namedValue = regexp.MustCompile("([A-Za-z0-9_%.-]+)[\"'`]?[\\s\\v]*[=:][\\s\\v]*")

@@ -40,6 +40,8 @@ func TestRedact(t *testing.T) {
 		{"postgres://app:1?w=/x@db/prod", "postgres://app:xxxxx@db/prod"},
 		{"postgres://app:p w@db/prod", "postgres://app:xxxxx@db/prod"},
 		{"postgres://app:pw", "postgres://app:xxxxx"},
+		{"postgres://app://pw:@db/prod?a", "postgres://app:xxxxx@db/prod?a"},
+		{"peers https://a:1, https://b:2", "peers https://a:1, https://b:2"},
 		{"postgres://app:pw%40db/prod", "postgres://app:xxxxx"},
 		{"postgres://h?password=pw@db", "postgres://xxxxx"},
 		{"postgres://app:pw@db:5432/prod: refused", "postgres://app:xxxxx@db:5432/prod: refused"},

@@ -1,7 +1,7 @@
 // Command quickstart shows what pgcache is for, in one run. It starts a PostgreSQL server of its own, fills pgbench's tables,
 // and asks the same slow question with and without the cache:
 //
-//	go run ./examples/quickstart [-scale 30]
+//	go run ./examples/quickstart [-scale 50]
 //
 // Every answer is compared with the one that plain pgx gets at that moment. A different one ends the run with an error. The
 // server and its files are gone afterwards, also after Ctrl-C.
@@ -56,7 +56,7 @@ const mostBranches = 5000
 func parseScale(args []string, out io.Writer) (int, error) {
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	flags.SetOutput(out)
-	scale := flags.Int("scale", 30, "how many times 100,000 accounts to load")
+	scale := flags.Int("scale", 50, "how many times 100,000 accounts to load")
 	if err := flags.Parse(args); err != nil {
 		return 0, err
 	}

@@ -58,7 +58,7 @@ func TestParseScale(t *testing.T) {
 		args string
 		want int // 0: an error
 	}{
-		{"", 30},
+		{"", 50},
 		{"-scale 1", 1},
 		{"-scale=5000", 5000},
 		{"-scale 0", 0},

@@ -1,18 +1,24 @@
 -- What shapes results in this session and is not part of a statement. One text column.
+WITH path AS (
+  -- The session's own schema stays in the path, empty, once it has had a temporary table.
+  SELECT pg_catalog.array_remove(pg_catalog.current_schemas(true), (SELECT nspname FROM pg_catalog.pg_namespace WHERE oid = pg_catalog.pg_my_temp_schema())) AS schemas)
 SELECT pg_catalog.jsonb_build_object(
   'refusal', CASE
-    WHEN pg_catalog.pg_my_temp_schema() <> 0 THEN 'the session has had temporary tables'
+    WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_class WHERE relnamespace = pg_catalog.pg_my_temp_schema())
+      OR EXISTS (SELECT 1 FROM pg_catalog.pg_type WHERE typnamespace = pg_catalog.pg_my_temp_schema())
+      THEN 'the session has temporary tables'
     WHEN pg_catalog.current_setting('standard_conforming_strings') <> 'on' THEN 'standard_conforming_strings is off'
     WHEN pg_catalog.current_setting('client_encoding') <> 'UTF8' THEN 'client_encoding is not UTF8'
-    WHEN (pg_catalog.current_schemas(true))[1] <> 'pg_catalog' THEN 'search_path puts a schema before pg_catalog'
+    WHEN schemas[1] <> 'pg_catalog' THEN 'search_path puts a schema before pg_catalog'
     ELSE '' END,
   'version', pg_catalog.current_setting('server_version_num')::int,
   'recovery', pg_catalog.pg_is_in_recovery(),
   'identity', pg_catalog.jsonb_build_array(
-    pg_catalog.current_database(), current_user, session_user, pg_catalog.current_schemas(true),
+    pg_catalog.current_database(), current_user, session_user, schemas,
     (SELECT pg_catalog.jsonb_object_agg(name, pg_catalog.current_setting(name, true))
      FROM pg_catalog.unnest(ARRAY[
        'search_path', 'role', 'TimeZone', 'timezone_abbreviations', 'DateStyle', 'IntervalStyle', 'extra_float_digits',
        'bytea_output', 'client_encoding', 'row_security', 'xmlbinary', 'xmloption', 'array_nulls', 'transform_null_equals',
        'quote_all_identifiers', 'lc_monetary', 'lc_numeric', 'lc_time', 'lc_messages', 'default_text_search_config',
        'backslash_quote', 'gin_fuzzy_search_limit', 'is_superuser', 'server_version_num', 'session_replication_role']) s(name))))::text
+FROM path

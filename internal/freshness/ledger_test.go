@@ -85,7 +85,9 @@ func TestLedgerNeverCallsStaleFresh(t *testing.T) {
 		var l Ledger
 		last := map[Tag]uint64{}
 		var everything uint64
-		tag := rapid.Custom(func(t *rapid.T) Tag { return rapid.Uint64Range(0, 3).Draw(t, "slot") + slots*rapid.Uint64Range(0, 2).Draw(t, "turn") })
+		tag := rapid.Custom(func(t *rapid.T) Tag {
+			return rapid.Uint64Range(0, 3).Draw(t, "slot") + slots*rapid.Uint64Range(0, 2).Draw(t, "turn")
+		})
 		t.Repeat(map[string]func(*rapid.T){
 			"touch": func(t *rapid.T) {
 				tags := rapid.SliceOfN(tag, 1, 3).Draw(t, "tags")

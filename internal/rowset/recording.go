@@ -1,7 +1,6 @@
 package rowset
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"sync"
@@ -16,9 +15,9 @@ type Limit struct {
 // window is how far the recorder may run ahead of the reader once a result is too large to be kept.
 const window = 256 << 10
 
-// A Recording is a result on its way from the server. One goroutine, the recorder, appends the rows as they arrive, at the
-// server's pace and not at the reader's: others may wait for the whole. One other goroutine, the reader, may read them
-// meanwhile.
+// A Recording is a result on its way from the server. The recorder appends the rows as they arrive; one reader may read them
+// meanwhile, in another goroutine or in the same. Where the recorder has a goroutine of its own it goes at the server's pace
+// and not at the reader's: others may wait for the whole.
 //
 // A result that turns out to be too large streams on in bounded memory: what the reader has seen is let go, and the
 // recorder waits for a reader that falls behind.
@@ -27,9 +26,8 @@ type Recording struct {
 	layout *layout
 
 	mu       sync.Mutex
-	data     []byte // the rows not let go of
-	read     int    // how far the reader is in data
-	rows     int    // rows appended
+	rows     reel // what was recorded and is not let go of
+	count    int  // rows recorded
 	ended    bool
 	err      error // how it ended
 	tooLarge bool
@@ -47,41 +45,28 @@ func NewRecording(limit Limit) *Recording {
 // Begin says what the columns are. The recorder calls it before the first Append and before an End without error.
 func (r *Recording) Begin(columns []Column) { r.layout = newLayout(columns) }
 
-// Append adds a row and copies its values. It reports whether anybody still wants the rest. Once the result is too large
-// it waits while the reader is far behind.
-func (r *Recording) Append(values [][]byte) bool {
+// Append adds a row and copies its values. It tells whether the result is within its limit still, and whether anybody wants
+// the rest. Once it is too large Append waits while the reader is far behind.
+func (r *Recording) Append(values [][]byte) (kept, wanted bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for r.tooLarge && !r.left && len(r.data)-r.read > window {
+	for r.tooLarge && !r.left && r.rows.unread() > window {
 		r.mu.Unlock()
 		<-r.room
 		r.mu.Lock()
 	}
-	if r.tooLarge {
-		r.letGo()
-	}
 	if r.tooLarge && r.left {
-		return false
+		return false, false
 	}
-	r.data = AppendRow(r.data, values)
-	r.rows++
+	r.rows.append(values)
+	r.count++
 	r.tooLarge = r.tooLarge || r.over()
 	r.tell()
-	return true
+	return !r.tooLarge, true
 }
 
 func (r *Recording) over() bool {
-	return r.limit.Bytes > 0 && int64(len(r.data)) > r.limit.Bytes || r.limit.Rows > 0 && int64(r.rows) > r.limit.Rows
-}
-
-// letGo drops what the reader has seen, when that is worth moving the rest.
-func (r *Recording) letGo() {
-	if r.left {
-		r.data, r.read = nil, 0
-	} else if r.read > len(r.data)/2 {
-		r.data = append(r.data[:0], r.data[r.read:]...)
-		r.read = 0
-	}
+	return r.limit.Bytes > 0 && r.rows.size > r.limit.Bytes || r.limit.Rows > 0 && int64(r.count) > r.limit.Rows
 }
 
 // tell wakes the reader if it waits.
@@ -105,14 +90,8 @@ func (r *Recording) End(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ended, r.err = true, err
+	r.letGo()
 	r.tell()
-}
-
-// TooLarge tells whether the result has outgrown its limit.
-func (r *Recording) TooLarge() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.tooLarge
 }
 
 // Set returns the whole result, or nil if it is too large. The recorder calls it once it has read the result to its clean
@@ -123,8 +102,18 @@ func (r *Recording) Set() *Set {
 	if r.tooLarge {
 		return nil
 	}
-	r.data = trim(r.data)
-	return &Set{layout: r.layout, data: r.data, rows: r.rows}
+	return &Set{layout: r.layout, data: r.rows.whole(), rows: r.count}
+}
+
+// letGo drops what nobody will look at any more: what the reader is through with, once the whole has been made or can't be.
+func (r *Recording) letGo() {
+	switch {
+	case !r.ended && !r.tooLarge:
+	case r.left:
+		r.rows.drop()
+	default:
+		r.rows.dropRead()
+	}
 }
 
 // Started waits until the first row has come or the result has ended, and returns the error of a result that ended before
@@ -132,7 +121,7 @@ func (r *Recording) Set() *Set {
 func (r *Recording) Started(ctx context.Context) error {
 	for {
 		r.mu.Lock()
-		if r.rows > 0 {
+		if r.count > 0 {
 			r.mu.Unlock()
 			return nil
 		}
@@ -157,11 +146,21 @@ func (r *Recording) wait(ctx context.Context) error {
 	}
 }
 
-// Rows returns the rows for the one reader, after Started. Waiting for a row ends with ctx; leave is called when the reader
-// has enough, with the context's error if that is why, and its error is that of the result.
-func (r *Recording) Rows(ctx context.Context, leave func(error) error) *Rows {
+// Reader is what the one who reads along brings with it.
+type Reader struct {
+	// Context ends the waiting for a row.
+	Context context.Context
+	// Pull records some more rows in the reader's own goroutine. It reports false where the recorder has one of its own;
+	// then the reader waits.
+	Pull func() bool
+	// Leave is called when the reader has enough, with the context's error if that is why. Its error is that of the result.
+	Leave func(error) error
+}
+
+// Rows returns the rows for the one reader, after Started.
+func (r *Recording) Rows(reader Reader) *Rows {
 	rows := newRows(r.layout)
-	rows.src = &tail{recording: r, ctx: ctx, leave: leave}
+	rows.src = &tail{recording: r, reader: reader}
 	return rows
 }
 
@@ -170,16 +169,17 @@ func (r *Recording) Leave() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.left = true
+	r.letGo()
 	signal(r.room)
 }
 
-// take copies the next rows out for the reader. It gives nothing while there are none, and io.EOF or the error at the end.
+// take gives the reader the rows that it has not had. It gives nothing while there are none, and io.EOF or the error at the
+// end.
 func (r *Recording) take() ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if n, _ := cutRun(r.data[r.read:], runSize); n > 0 {
-		rows := bytes.Clone(r.data[r.read : r.read+n])
-		r.read += n
+	if rows := r.rows.next(); rows != nil {
+		r.letGo()
 		if r.tooLarge {
 			signal(r.room)
 		}
@@ -198,8 +198,7 @@ func (r *Recording) take() ([]byte, error) {
 // tail is the reader's end of a recording, as a Source.
 type tail struct {
 	recording *Recording
-	ctx       context.Context
-	leave     func(error) error
+	reader    Reader
 	closed    bool
 }
 
@@ -209,9 +208,12 @@ func (t *tail) Fetch() ([]byte, error) {
 		if rows != nil || err != nil {
 			return rows, err
 		}
-		if err := t.recording.wait(t.ctx); err != nil {
+		if t.reader.Pull() {
+			continue
+		}
+		if err := t.recording.wait(t.reader.Context); err != nil {
 			t.closed = true
-			return nil, t.leave(err)
+			return nil, t.reader.Leave(err)
 		}
 	}
 }
@@ -221,5 +223,5 @@ func (t *tail) Close() error {
 		return nil
 	}
 	t.closed = true
-	return t.leave(nil)
+	return t.reader.Leave(nil)
 }

@@ -12,9 +12,9 @@ import (
 
 // A Source gives the rows of a result that is still being read. It is used by one goroutine.
 type Source interface {
-	// Fetch returns the next whole rows in this package's row format, at least one, in memory that nobody else will read or
-	// write afterwards: Rows lets values point into it. After the last row it returns io.EOF; a result that didn't come to
-	// its end gives the error that ended it.
+	// Fetch returns the next whole rows in this package's row format, at least one, in memory that stays as it is until the
+	// next Fetch or Close. After the last row it returns io.EOF; a result that didn't come to its end gives the error that
+	// ended it.
 	Fetch() ([]byte, error)
 
 	// Close ends the reading, whether or not all rows were fetched. Its error is that of the result.
@@ -28,7 +28,6 @@ type Rows struct {
 	err    error  // what ended the result, io.EOF included
 
 	run    run
-	begun  bool // the first run is
 	cursor cursor
 
 	plans []plan      // per column, made when first needed
@@ -186,11 +185,6 @@ func (r *Rows) fetch() error {
 		r.release()
 		return err
 	}
-	if r.begun {
-		r.run.begin(rows)
-	} else {
-		r.run.beginFirst(rows)
-		r.begun = true
-	}
+	r.run.begin(rows)
 	return nil
 }

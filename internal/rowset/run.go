@@ -8,9 +8,9 @@ import (
 // A run is the rows at hand and the memory that their values are put into as they are decoded. Memory is taken in blocks of
 // a few KiB, so a value that a caller keeps pins what was made beside it and not the result.
 type run struct {
-	data   []byte // whole rows
-	at     int    // where the next row begins, or while a row is decoded, that row
-	shared bool   // data is a Set's: no value may point into it
+	data  []byte // whole rows; no value points into them
+	at    int    // where the next row begins, or while a row is decoded, that row
+	begun int    // how often data was set
 
 	text []byte // the block that texts are copied into
 	used int    // of text
@@ -26,15 +26,17 @@ const (
 	firstRunSize = 512  // the same for the first time, for those who only want the first row
 )
 
-// begin takes up rows of a source. What was made for the rows before is left to their values.
+// begin takes up rows.
 func (r *run) begin(data []byte) {
 	r.data, r.at = data, 0
-	r.boxes, r.stocked = boxes{}, 0
+	r.begun++
+	if r.begun == 1 {
+		r.useSmallBoxes()
+	}
 }
 
-// beginFirst is begin for the first rows. Their boxes may be those that come with r.
-func (r *run) beginFirst(data []byte) {
-	r.data = data
+// useSmallBoxes takes the boxes that come with r where they are enough for the rows that are expected.
+func (r *run) useSmallBoxes() {
 	rows := r.expected()
 	if rows*r.demand.words <= len(r.small.words) {
 		r.words = r.small.words[:]
@@ -49,8 +51,9 @@ func (r *run) beginFirst(data []byte) {
 
 // release lets go of everything but the small boxes, which values may be in.
 func (r *run) release() {
-	r.begin(nil)
+	r.data, r.at = nil, 0
 	r.text, r.used = nil, 0
+	r.boxes, r.stocked = boxes{}, 0
 }
 
 // ready sees to it that there are boxes for the values of one row.
@@ -63,7 +66,7 @@ func (r *run) ready() {
 
 // ahead gives how many bytes of rows, from the next row or the one being decoded on, memory should be made for at once.
 func (r *run) ahead() int {
-	if r.at < firstRunSize {
+	if r.begun == 1 && r.at < firstRunSize {
 		return min(len(r.data), firstRunSize) - r.at
 	}
 	return min(len(r.data)-r.at, runSize)
@@ -78,7 +81,7 @@ func (r *run) expected() int {
 	return max(1, ahead/(lengthSize+int(binary.BigEndian.Uint32(r.data[r.at:]))))
 }
 
-// hold gives the bytes of a value in memory that belongs to this reading.
+// hold copies the bytes of a value into memory that is the caller's.
 func (r *run) hold(src []byte) []byte {
 	start, end := r.used, r.used+len(src)
 	if end >= len(r.text) { // an empty value needs a place too, or it would be nil
@@ -91,9 +94,6 @@ func (r *run) hold(src []byte) []byte {
 }
 
 func (r *run) holdMore(src []byte) []byte {
-	if !r.shared {
-		return src[:len(src):len(src)]
-	}
 	if len(src) > longest {
 		return bytes.Clone(src)
 	}

@@ -35,8 +35,6 @@ func (r *Rows) NextRow() error {
 			return err
 		}
 	}
-	// A row may be scanned more than once, and each scan has a right to bytes of its own.
-	r.run.shared = true
 	row, rest, _ := cutLength(r.run.data[r.run.at:])
 	r.cursor = cursor{row: row, unread: row}
 	r.run.at = len(r.run.data) - len(rest)

@@ -41,7 +41,6 @@ func rounded(n uintptr) int { return int(n+7) &^ 7 }
 // Rows returns a fresh replay of the result, which holds on to the Set until it is closed or read to its end.
 func (s *Set) Rows() *Rows {
 	r := newRows(s.layout)
-	r.run.shared, r.begun = true, true
-	r.run.beginFirst(s.data)
+	r.run.begin(s.data)
 	return r
 }

@@ -1,12 +1,10 @@
 package rowset
 
-import (
-	"bytes"
-	"io"
-)
+import "io"
 
-// pieces is a Source that gives a Set's rows a few at a time, each time in memory of its own.
+// pieces is a Source that gives a Set's rows a few at a time, each time in the same memory.
 type pieces struct {
+	piece  []byte
 	rest   []byte
 	rows   int   // per Fetch
 	err    error // after the last row, in place of io.EOF
@@ -26,9 +24,10 @@ func (p *pieces) Fetch() ([]byte, error) {
 		n, _ := cutRun(p.rest[end:], 1)
 		end += n
 	}
-	piece := bytes.Clone(p.rest[:end])
+	clear(p.piece)
+	p.piece = append(p.piece[:0], p.rest[:end]...)
 	p.rest = p.rest[end:]
-	return piece, nil
+	return p.piece, nil
 }
 
 func (p *pieces) Close() error { p.closed++; return p.failed }

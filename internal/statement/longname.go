@@ -6,7 +6,9 @@ import (
 )
 
 // longName finds dotted names of three parts or more. Quotes and comments have been looked after before.
-var longName = regexp.MustCompile(`("(?:[^"]|"")+"|[A-Za-z_\x{80}-\x{10ffff}][\w$\x{80}-\x{10ffff}]*)(?:\s*\.\s*(?:"(?:[^"]|"")+"|[A-Za-z_\x{80}-\x{10ffff}][\w$\x{80}-\x{10ffff}]*)){2,}`)
+var longName = regexp.MustCompile(`(` + onePart + `)(?:\s*\.\s*(?:` + onePart + `)){2,}`)
+
+const onePart = `"(?:[^"]|"")+"|[A-Za-z_\x{80}-\x{10ffff}][\w$\x{80}-\x{10ffff}]*`
 
 // longNames gives the first parts of the dotted names of three parts or more in a text, as relation names are written.
 //

@@ -185,8 +185,8 @@ func (s *Statement) classify(tree ast.Stmt) {
 		s.classifyExplain(n)
 	case *ast.TransactionStmt:
 		s.classifyTransaction(n)
-	case *ast.VariableShowStmt, *ast.ListenStmt, *ast.UnlistenStmt, *ast.NotifyStmt, *ast.LockStmt, *ast.CheckPointStmt, *ast.ClosePortalStmt,
-		*ast.FetchStmt, *ast.DeallocateStmt, *ast.VacuumStmt:
+	case *ast.VariableShowStmt, *ast.ListenStmt, *ast.UnlistenStmt, *ast.NotifyStmt, *ast.LockStmt, *ast.CheckPointStmt,
+		*ast.ClosePortalStmt, *ast.FetchStmt, *ast.DeallocateStmt, *ast.VacuumStmt:
 		// FETCH may run what a cursor's query calls: DECLARE has touched everything then, up to the end of its
 		// transaction.
 		s.refuse("it is not a SELECT")

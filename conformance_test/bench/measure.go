@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// measured is one case and what its turns took.
+type measured struct {
+	name    string
+	db      *sql.DB
+	query   query
+	against []string // the names of what it is held against
+
+	perTurn int
+	turns   []time.Duration // per query
+	allocs  uint64          // of one query
+}
+
+// warmUp finds out how many queries make a turn.
+func (m *measured) warmUp(ctx context.Context, turn time.Duration) error {
+	m.perTurn = 1
+	for {
+		began := time.Now()
+		if err := m.repeat(ctx); err != nil {
+			return err
+		}
+		took := time.Since(began)
+		if took >= turn/2 {
+			break
+		}
+		m.perTurn *= 2
+	}
+	return m.countAllocs(ctx)
+}
+
+func (m *measured) repeat(ctx context.Context) error {
+	for range m.perTurn {
+		if err := m.query.run(ctx, m.db); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// countAllocs takes the smallest of some counts: what else runs in the process only adds.
+func (m *measured) countAllocs(ctx context.Context) error {
+	const queries, tries = 100, 5
+	var before, after runtime.MemStats
+	for range tries {
+		runtime.ReadMemStats(&before)
+		for range queries {
+			if err := m.query.run(ctx, m.db); err != nil {
+				return err
+			}
+		}
+		runtime.ReadMemStats(&after)
+		if n := (after.Mallocs - before.Mallocs) / queries; m.allocs == 0 || n < m.allocs {
+			m.allocs = n
+		}
+	}
+	return nil
+}
+
+// take takes one turn.
+func (m *measured) take(ctx context.Context) error {
+	began := time.Now()
+	err := m.repeat(ctx)
+	m.turns = append(m.turns, time.Since(began)/time.Duration(m.perTurn))
+	return err
+}
+
+// ratio is the median over the rounds of the ratio to another case.
+func (m *measured) ratio(other *measured) float64 {
+	ratios := make([]float64, len(m.turns))
+	for i := range m.turns {
+		ratios[i] = float64(m.turns[i]) / float64(other.turns[i])
+	}
+	slices.Sort(ratios)
+	return ratios[len(ratios)/2]
+}
+
+// print writes the table in Markdown.
+func print(w io.Writer, cases []*measured, rounds int) {
+	fmt.Fprintf(w, "%s; %d rounds.\n\n", machine(), rounds)
+	fmt.Fprintln(w, "| case | fastest round | median round | allocations | ratio to |")
+	fmt.Fprintln(w, "|---|---:|---:|---:|---|")
+	for _, m := range cases {
+		sorted := slices.Sorted(slices.Values(m.turns))
+		var ratios []string
+		for _, other := range cases {
+			if slices.Contains(m.against, other.name) {
+				kind, _, _ := strings.Cut(other.name, " ")
+				ratios = append(ratios, fmt.Sprintf("%s %.2f", kind, m.ratio(other)))
+			}
+		}
+		fmt.Fprintf(w, "| %s | %s | %s | %d | %s |\n",
+			m.name, micros(sorted[0]), micros(sorted[len(sorted)/2]), m.allocs, strings.Join(ratios, ", "))
+	}
+}
+
+func micros(d time.Duration) string {
+	return fmt.Sprintf("%.2f µs", float64(d)/float64(time.Microsecond))
+}
