@@ -101,13 +101,3 @@ func TestLeadingOptions(t *testing.T) {
 		}
 	})
 }
-
-// TestMomentsAreNotKept sends texts that PostgreSQL may read as the present.
-func TestMomentsAreNotKept(t *testing.T) {
-	inEveryMode(t, shop, func(t *testing.T, p *pair) {
-		for _, value := range []any{"today", "TOMORROW", " yesterday ", []byte("today"), label("today"), []string{"today"}, pgtype.Text{String: "today", Valid: true}} {
-			p.both(t, never, func(s *subject) { s.query(s.db, "select $1::date from items", value) })
-			p.both(t, never, func(s *subject) { s.query(s.db, "select $1::date[] from items", value) })
-		}
-	})
-}

@@ -69,7 +69,7 @@ func withParams(t *testing.T, dsn string, params ...string) string {
 		name, value, _ := strings.Cut(param, "=")
 		query.Add(name, value)
 	}
-	u.RawQuery = query.Encode()
+	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20") // pgx takes a plus for a plus
 	return u.String()
 }
 

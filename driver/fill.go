@@ -98,11 +98,13 @@ func (c *Conn) lead(ctx context.Context, r *request, fl *flight) (driver.Rows, e
 	if err := f.recording.Started(ctx); err != nil {
 		return nil, f.failed(ctx, c)
 	}
-	return f.recording.Rows(rowset.Reader{
+	rows := f.recording.Rows(rowset.Reader{
 		Context: ctx,
 		Pull:    f.pull,
 		Leave:   func(err error) error { return f.leave(ctx, c, err) },
-	}), nil
+	})
+	rows.UseTypeMap(f.std.Conn().TypeMap())
+	return rows, nil
 }
 
 // failed gives the error of a fill that did not come to its first row, or whose caller's context ended before.

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/gopgcache/pgcache/cachestore"
@@ -25,20 +26,33 @@ func (c *Conn) lookUp(ctx context.Context, r *request) (driver.Rows, error) {
 			if r.verdict.rule.Early && early(age, r.ttl(), entry.Cost) {
 				c.cache.refresh(r)
 			}
-			stats.hit(entry)
-			return entry.Rows.Rows(), nil
+			return c.hit(entry), nil
 		}
 		if age < r.ttl()+r.verdict.rule.Stale {
 			c.cache.refresh(r)
 			stats.staleServed.Add(1)
-			stats.hit(entry)
-			return entry.Rows.Rows(), nil
+			return c.hit(entry), nil
 		}
 	}
 	if r.wishes.only {
 		return nil, ErrNotCached
 	}
 	return c.miss(ctx, r, entry)
+}
+
+// hit gives the rows of an entry from the store.
+func (c *Conn) hit(e *cachestore.Entry) driver.Rows {
+	c.cache.stats.hits.Add(1)
+	c.cache.stats.saved.Add(int64(e.Cost))
+	return c.replay(e)
+}
+
+func (c *Conn) replay(e *cachestore.Entry) driver.Rows {
+	rows := e.Rows.Rows()
+	if conn := c.inner.dialled(); conn != nil {
+		rows.UseTypeMap(conn.TypeMap()) // it may know types of the caller's
+	}
+	return rows
 }
 
 // find looks in the store. It gives an entry that was made for the request and none of whose tables changed since, of
@@ -54,8 +68,8 @@ func (c *cache) find(ctx context.Context, r *request) *cachestore.Entry {
 	case !r.is(entry):
 		c.stats.corruptEntries.Add(1)
 		return nil
-	case !c.ledger.Fresh(entry.Tags, entry.Position):
-		return nil
+	case !slices.Equal(entry.Tags, r.verdict.tags) || !c.ledger.Fresh(entry.Tags, entry.Position):
+		return nil // what the names stand for changed, or the tables did
 	default:
 		return entry
 	}
@@ -81,7 +95,7 @@ func (c *Conn) miss(ctx context.Context, r *request, past *cachestore.Entry) (dr
 		switch outcome {
 		case served:
 			c.cache.stats.coalesced.Add(1)
-			return entry.Rows.Rows(), nil
+			return c.replay(entry), nil
 		case refused:
 			return c.rescue(r, past, nil, err)
 		case goAlone:
@@ -98,6 +112,5 @@ func (c *Conn) rescue(r *request, past *cachestore.Entry, rows driver.Rows, err 
 		return rows, err
 	}
 	c.cache.stats.staleServed.Add(1)
-	c.cache.stats.hit(past)
-	return past.Rows.Rows(), nil
+	return c.hit(past), nil
 }

@@ -45,6 +45,15 @@ func TestPostgresDown(t *testing.T) {
 	if got := f.read(f.DB, patient, 1); got != "owner 1 0" {
 		t.Errorf("past its ttl while down: %q", got)
 	}
+	f.age()
+	for range 3 {
+		if got := f.read(f.DB, byID, 1); got != "owner 1 0" {
+			t.Errorf("hit after a minute of it: %q", got)
+		}
+	}
+	if got := f.read(f.DB, patient, 1); got != "owner 1 0" {
+		t.Errorf("past its ttl after a minute of it: %q", got)
+	}
 	if got, err := readAll(t.Context(), f.DB, byID, 2); err == nil {
 		t.Errorf("miss while down: %q", got)
 	}
@@ -65,6 +74,43 @@ func TestPostgresDown(t *testing.T) {
 	f.exec(f.DB, "update accounts set balance = 1 where id = 1")
 	f.want(byID, 1)
 	f.want(patient, 1)
+}
+
+// age makes all answers of the catalog old.
+func (f *fixture) age() {
+	answers := &f.connector.cache.answers
+	answers.mu.Lock()
+	defer answers.mu.Unlock()
+	aged := make(map[question]*answer)
+	for q, a := range answers.known {
+		aged[q] = &answer{Answer: a.Answer, question: a.question, text: a.text, schema: a.schema, at: a.at.Add(-answerAge)}
+		a.text.verdict.Store(nil)
+	}
+	answers.known = aged
+}
+
+// What the catalog said is asked again when it is old, without anybody waiting for it.
+func TestOldAnswersAreReplaced(t *testing.T) {
+	f := newFixture(t)
+	f.exec(f.plain, "create table other as select 1 as id; create view seen as select id from accounts")
+	const query = "select count(*) from seen"
+	f.caches(query)
+	f.exec(f.plain, "create or replace view seen as select id from other")
+	f.isNoHitAfter(func() { f.exec(f.DB, "update accounts set balance = 1 where id = 1") }, query)
+	f.caches(query)
+	f.age()
+	f.read(f.DB, query)
+	f.eventually("the view is looked at again", func() bool {
+		return strings.Contains(f.reason(query), "public.other")
+	})
+	f.caches(query)
+	f.isNoHitAfter(func() { f.exec(f.DB, "insert into other values (2)") }, query)
+}
+
+func (f *fixture) isNoHitAfter(change func(), query string) {
+	f.t.Helper()
+	change()
+	f.isNoHit(query)
 }
 
 // A write whose connection breaks may still be carried out: until its server process is gone nothing it may have changed is

@@ -4,8 +4,6 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
-
-	"github.com/gopgcache/pgcache/cachestore"
 )
 
 // Stats tells what a cache has done. Counts begin when the connector is made.
@@ -36,11 +34,6 @@ type counters struct {
 	hits, misses, bypassed, coalesced, staleServed    atomic.Int64
 	fills, fillErrors, rejectedFills                  atomic.Int64
 	invalidations, storeErrors, corruptEntries, saved atomic.Int64
-}
-
-func (c *counters) hit(e *cachestore.Entry) {
-	c.hits.Add(1)
-	c.saved.Add(int64(e.Cost))
 }
 
 func (c *cache) snapshot() Stats {
