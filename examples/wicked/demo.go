@@ -26,21 +26,11 @@ type demo struct {
 
 const mostWorkers = 6
 
-// settings are of all sessions.
-var settings = map[string]string{
-	// A query that spreads over the cores by itself would blur what running several together gains.
-	"max_parallel_workers_per_gather": "0",
-	// Scans of one table that go along together to save reads from disk wait for each other at every page. The table is in
-	// memory, where that only costs: two queries together would take as long as one after the other.
-	"synchronize_seqscans": "off",
-}
-
 // newDemo opens the database, with as many connections as the runs take, all dialled before any clock runs.
 func newDemo(ctx context.Context, database *pgbench.Database, rounds int, out io.Writer) (*demo, error) {
-	for setting, value := range settings {
-		if err := database.Set(ctx, setting, value); err != nil {
-			return nil, err
-		}
+	// A query that spreads over the cores by itself would blur what running several together gains.
+	if err := database.Set(ctx, "max_parallel_workers_per_gather", "0"); err != nil {
+		return nil, err
 	}
 	pools, err := database.OpenPools(ctx, rule)
 	if err != nil {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"database/sql"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 
 	"github.com/gopgcache/pgcache/examples/internal/pgbench"
@@ -46,21 +48,17 @@ func TestAWrongAnswerEndsTheRun(t *testing.T) {
 	}
 }
 
-// What would blur the comparison is off, in every session.
-func TestSettingsHold(t *testing.T) {
+// No session lets PostgreSQL spread a query over cores.
+func TestNoParallelPlans(t *testing.T) {
 	d := smallest(t)
-	for setting, want := range settings {
-		q := fanout.Select[string]("SHOW " + setting)
-		for name, g := range map[string]fanout.Group{"pgx": {DB: d.Plain}, "pgcache": {DB: d.Cached}} {
-			got, err := fanout.Collect(t.Context(), g, q, q, q, q, q, q)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, value := range got {
-				if value != want {
-					t.Errorf("%s, %s: %q, want %q", name, setting, value, want)
-				}
-			}
+	show := fanout.Select[string]("SHOW max_parallel_workers_per_gather")
+	for name, db := range map[string]*sql.DB{"pgx": d.Plain, "pgcache": d.Cached} {
+		got, err := fanout.Collect(t.Context(), fanout.Group{DB: db, Workers: mostWorkers}, slices.Repeat([]fanout.Query[string]{show}, mostWorkers)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := slices.Repeat([]string{"0"}, mostWorkers); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", name, got, want)
 		}
 	}
 }

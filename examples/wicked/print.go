@@ -68,7 +68,6 @@ func (t *table) explain(out io.Writer) {
 	fmt.Fprintf(out, "\n  Times are medians of %d rounds, the last line's of %d runs.\n", len(t.loop.laps), len(t.hits.laps))
 	fmt.Fprintf(out, "  The bound is max(longest query, all queries / workers)%s.\n", cores)
 	fmt.Fprintln(out, "  No query spreads over cores by itself: max_parallel_workers_per_gather = 0.")
-	fmt.Fprintln(out, "  No scan waits for another of the same table: synchronize_seqscans = off.")
 	fmt.Fprintln(out)
 	fmt.Fprintf(out, "  %s\n", t.verdict())
 	fmt.Fprintf(out, "  All six from the cache: %s; %d more runs: median %s, longest %s.\n",
