@@ -1,7 +1,7 @@
 // Command wicked runs six slow queries together, as the talk's query pool did, and shows what that gains: one after the
 // other, with two to six workers, from the cache, and in one snapshot.
 //
-//	go run ./examples/wicked [-scale 40] [-rounds 3] [-chart bin/wicked.svg]
+//	go run ./examples/wicked [-scale 20] [-rounds 5] [-chart bin/wicked.svg]
 //
 // It starts a PostgreSQL server of its own and fills pgbench's tables. Every answer is compared with the one that a plain
 // loop over database/sql got; a different one ends the run with an error. The server and its files are gone afterwards,
@@ -65,8 +65,8 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("wicked", flag.ContinueOnError)
 	flags.SetOutput(out)
-	flags.IntVar(&o.scale, "scale", 40, "how many times 100,000 accounts to load")
-	flags.IntVar(&o.rounds, "rounds", 3, "how often to run everything; the table has the medians")
+	flags.IntVar(&o.scale, "scale", 20, "how many times 100,000 accounts to load")
+	flags.IntVar(&o.rounds, "rounds", 5, "how often to run everything; the table has the medians")
 	flags.StringVar(&o.chart, "chart", "bin/wicked.svg", "the file to write the chart to")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err

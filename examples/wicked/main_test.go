@@ -93,9 +93,9 @@ func TestParseOptions(t *testing.T) {
 		args string
 		want options // zero: an error
 	}{
-		{"", options{40, 3, "bin/wicked.svg"}},
+		{"", options{20, 5, "bin/wicked.svg"}},
 		{"-scale 1 -rounds=1 -chart x.svg", options{1, 1, "x.svg"}},
-		{"-scale=5000", options{5000, 3, "bin/wicked.svg"}},
+		{"-scale=5000", options{5000, 5, "bin/wicked.svg"}},
 		{"-scale 5001", options{}},
 		{"-scale 0", options{}},
 		{"-scale many", options{}},

@@ -68,6 +68,10 @@ func (t *table) explain(out io.Writer) {
 	fmt.Fprintf(out, "\n  Times are medians of %d rounds, the last line's of %d runs.\n", len(t.loop.laps), len(t.hits.laps))
 	fmt.Fprintf(out, "  The bound is max(longest query, all queries / workers)%s.\n", cores)
 	fmt.Fprintln(out, "  No query spreads over cores by itself: max_parallel_workers_per_gather = 0.")
+	if t.disturbed() {
+		fmt.Fprintln(out, "  What beats the bound shows that the cores had other work too: six queries get more of a busy core than one.")
+		fmt.Fprintln(out, "  Run it again on a quiet machine.")
+	}
 	fmt.Fprintln(out)
 	fmt.Fprintf(out, "  %s\n", t.verdict())
 	fmt.Fprintf(out, "  All six from the cache: %s; %d more runs: median %s, longest %s.\n",

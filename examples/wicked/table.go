@@ -54,6 +54,13 @@ func (t *table) bound(w *way) time.Duration {
 	return makespan(t.loop.median().each, workers)
 }
 
+// disturbed reports whether some way was faster than is possible, by more than clocks and luck explain.
+func (t *table) disturbed() bool {
+	return slices.ContainsFunc(t.ways, func(w *way) bool {
+		return w.median().took < t.bound(w)*95/100
+	})
+}
+
 // makespan is the shortest time that queries can take together: that of the longest, or that of all of them spread evenly.
 func makespan(each []time.Duration, workers int) time.Duration {
 	var total time.Duration

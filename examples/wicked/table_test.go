@@ -57,6 +57,17 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+func TestDisturbed(t *testing.T) {
+	for six, want := range map[time.Duration]bool{2 * second: true, 2900 * time.Millisecond: false, 4 * second: false} {
+		table := table{cores: 2}
+		table.loop, table.six = table.add(of(6*second)), table.add(of(six))
+		table.loop.workers = 0
+		if got := table.disturbed(); got != want {
+			t.Errorf("%v where 3 s is possible: %v", six, got)
+		}
+	}
+}
+
 func TestMedians(t *testing.T) {
 	var w way
 	for i, n := range []time.Duration{5, 1, 3} {
