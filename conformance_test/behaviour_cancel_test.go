@@ -63,7 +63,6 @@ func TestCancelledBefore(t *testing.T) {
 					s.ctx, cancel = end(s.ctx)
 					defer cancel()
 					s.query(s.db, "select * from items order by id")
-					s.query(s.db, "select name from items order by id")
 					s.one(s.db, new(string), "select name from items order by id")
 					s.exec(s.db, "update items set name = name")
 					_, err := s.db.BeginTx(s.ctx, nil)
@@ -75,6 +74,28 @@ func TestCancelledBefore(t *testing.T) {
 			})
 		}
 	})
+}
+
+// TestHitHonoursTheContext asks for a hit on a pinned connection, where database/sql doesn't look at the context itself. pgx
+// gives the context's error or driver.ErrBadConn there, after which the connection is lost; pgcache always the first.
+func TestHitHonoursTheContext(t *testing.T) {
+	p := open(t, database(t, shop))
+	conn, err := p.cached.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	for _, want := range []error{nil, nil, context.Canceled} {
+		if want != nil {
+			cancel()
+		}
+		err := conn.QueryRowContext(ctx, "select name from items order by id").Scan(new(string))
+		if !errors.Is(err, want) {
+			t.Errorf("%v, want %v", err, want)
+		}
+	}
+	cancel()
 }
 
 // TestCancelledDuring cancels a query while the server executes it. The caller is told at once, the server stops, and the
@@ -105,7 +126,8 @@ func TestCancelledDuring(t *testing.T) {
 	}
 }
 
-// TestDeadlineDuring lets the time run out in a query, an Exec, and a statement.
+// TestDeadlineDuring lets the time run out in a query, an Exec, and a statement. Whether the server stops is left open: the
+// request to cancel is lost if it comes before the server has begun.
 func TestDeadlineDuring(t *testing.T) {
 	inEveryMode(t, gated, func(t *testing.T, p *pair) {
 		p.both(t, hits(0, 0), func(s *subject) {
@@ -127,7 +149,6 @@ func TestDeadlineDuring(t *testing.T) {
 					t.Errorf("not in time: %s", describeError(err))
 				}
 			}
-			p.waitForWaiting(t, passing, 0)
 		})
 	})
 }

@@ -34,6 +34,7 @@ func TestKeysApart(t *testing.T) {
 	}{
 		{"where one text ends", "select $1::text, $2::text from items", [][]any{{"ab", "c"}, {"a", "bc"}, {"abc", ""}, {"", "abc"}}},
 		{"texts with separators", "select $1::text, $2::text from items", [][]any{{"a,b", "c"}, {"a", "b,c"}, {"a\x01", "b"}, {"a", "\x01b"}, {`a"`, "b"}, {"a", `"b`}}},
+		{"texts with every byte between them", "select $1::text, $2::text from items", joints()},
 		{"nothing, zero and empty", "select $1::text from items", [][]any{{nil}, {0}, {""}, {"0"}, {false}, {[]byte{}}, {[]byte(nil)}, {(*string)(nil)}, {new("")}, {"NULL"}, {"<nil>"}}},
 		{"NULL and zero", "select $1::int is null from items", [][]any{{nil}, {0}, {(*int)(nil)}, {new(0)}, {sql.NullInt64{}}, {sql.NullInt64{Valid: true}}}},
 		{"number and text", "select $1::text from items", [][]any{{1}, {"1"}, {int64(1)}, {1.0}, {true}, {"true"}, {'1'}, {[]byte("1")}}},
@@ -68,6 +69,14 @@ func TestKeysApart(t *testing.T) {
 			})
 		}
 	})
+}
+
+// joints gives pairs of texts that are the same when they are joined by any one byte, such as one that stands for a type.
+func joints() (pairs [][]any) {
+	for c := byte(1); c < 128; c++ {
+		pairs = append(pairs, []any{"x" + string(rune(c)), "y"}, []any{"x", string(rune(c)) + "y"})
+	}
+	return pairs
 }
 
 func negativeZero() float64 { zero := 0.0; return -zero }

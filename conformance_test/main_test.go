@@ -28,8 +28,17 @@ func TestMain(m *testing.M) {
 // modes are the values of pgx's parameter default_query_exec_mode.
 var modes = []string{"cache_statement", "cache_describe", "describe_exec", "exec", "simple_protocol"}
 
+// unlikeModes are those of the modes that differ most: a statement per text on the server, binary results where there are
+// any; and nothing but text.
+var unlikeModes = []string{"cache_statement", "simple_protocol"}
+
 // inEveryMode runs a test once per mode, on one database that is set up once.
 func inEveryMode(t *testing.T, setup string, test func(t *testing.T, p *pair)) {
+	t.Helper()
+	inModes(t, modes, setup, test)
+}
+
+func inModes(t *testing.T, modes []string, setup string, test func(t *testing.T, p *pair)) {
 	t.Helper()
 	dsn := database(t, setup)
 	for _, mode := range modes {

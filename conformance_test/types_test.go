@@ -203,7 +203,7 @@ func TestSettings(t *testing.T) {
 		"datestyle=Postgres", "intervalstyle=iso_8601", "intervalstyle=sql_standard", "extra_float_digits=-9",
 		"bytea_output=escape", "application_name=x",
 	} {
-		for _, mode := range []string{"cache_statement", "simple_protocol"} { // binary results where there are any, and text
+		for _, mode := range unlikeModes {
 			t.Run(setting+"/"+mode, func(t *testing.T) {
 				p := open(t, dsn, setting, "default_query_exec_mode="+mode)
 				for _, name := range []string{"*", "d", "ts", "tz", "i", "f", "b", "m", "r", "x"} {

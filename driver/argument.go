@@ -3,6 +3,7 @@ package driver
 import (
 	"database/sql/driver"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"net/netip"
 	"reflect"
@@ -53,8 +54,13 @@ func appendBytes(b, v []byte) ([]byte, bool) {
 }
 
 // appendTime takes the wall clock and the offset: a timestamp takes only the one, a timestamptz the instant that both make.
+// A text takes what String gives, with the zone's name and the reading of the monotonic clock.
 func appendTime(b []byte, t time.Time) []byte {
-	_, offset := t.Zone()
+	zone, offset := t.Zone()
+	b = appendText(b, zone)
+	if t != t.Round(0) {
+		b = appendText(b, t.String())
+	}
 	b = binary.BigEndian.AppendUint64(b, uint64(t.Unix()))
 	b = binary.BigEndian.AppendUint32(b, uint32(t.Nanosecond()))
 	return binary.BigEndian.AppendUint32(b, uint32(int32(offset)))
@@ -73,6 +79,9 @@ func appendOther(b []byte, value any) ([]byte, bool) {
 	if valuer, ok := value.(driver.Valuer); ok {
 		return appendValuer(b, valuer)
 	}
+	if s, ok := value.(fmt.Stringer); ok && saysMoment(s) {
+		return b, false // for a text pgx sends what String gives
+	}
 	v := reflect.ValueOf(value)
 	if v.Kind() == reflect.Pointer {
 		b = appendType(append(b, '*'), v.Type())
@@ -85,6 +94,12 @@ func appendOther(b []byte, value any) ([]byte, bool) {
 		return appendArgument(append(b, 1), v.Elem().Interface())
 	}
 	return appendKind(appendType(append(b, 'k'), v.Type()), v)
+}
+
+// saysMoment tells whether String gives a moment that moves, or does not give anything.
+func saysMoment(s fmt.Stringer) (says bool) {
+	defer func() { says = says || recover() != nil }()
+	return statement.NamesMoment(s.String())
 }
 
 // appendValuer asks a driver.Valuer as pgx will. One that fails or panics is pgx's to report.
@@ -125,6 +140,9 @@ func appendKind(b []byte, v reflect.Value) ([]byte, bool) {
 	case reflect.String:
 		return appendText(b, v.String()), !statement.NamesMoment(v.String())
 	case reflect.Slice:
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			return appendBytes(b, v.Bytes())
+		}
 		if v.IsNil() {
 			return append(b, 0), true
 		}

@@ -66,6 +66,12 @@ func newCache(config *dsn.Config, base driver.Connector, o options) *cache {
 	return c
 }
 
+// schemaChanges makes everything unknown that was learned from the catalog, defaults of roles and databases included.
+func (c *cache) schemaChanges() {
+	c.schema.Add(1)
+	c.base.Store(nil)
+}
+
 // goBackground runs a task until it returns, or the connector is closed and its context ends. It reports false when the
 // connector is closed already.
 func (c *cache) goBackground(task func(context.Context)) bool {
@@ -95,7 +101,7 @@ func (c *cache) warn(ctx context.Context, message string, args ...any) {
 	if now-last < int64(warnEvery) || !c.warned.CompareAndSwap(last, now) {
 		return
 	}
-	c.logger.WarnContext(ctx, message, args...)
+	c.logger.WarnContext(ctx, message, args...) //nolint:sloglint // it is a constant where warn is called
 }
 
 func (c *cache) flush(ctx context.Context) error {

@@ -16,8 +16,9 @@ import (
 type command func(ctx context.Context, c *Conn, args []driver.NamedValue) (*rowset.Set, error)
 
 var (
-	showCommand    = regexp.MustCompile(`(?is)^` + blank + `show\s+pgcache\s*\.\s*"?(\w+)"?` + blank + `$`)
-	callCommand    = regexp.MustCompile(`(?is)^` + blank + `call\s+pgcache\s*\.\s*(flush|invalidate|install|uninstall)\s*\(\s*(.*?)\s*\)` + blank + `$`)
+	showCommand = regexp.MustCompile(`(?is)^` + blank + `show\s+pgcache\s*\.\s*"?(\w+)"?` + blank + `$`)
+	callCommand = regexp.MustCompile(`(?is)^` + blank + `call\s+pgcache\s*\.\s*(flush|invalidate|install|uninstall)` +
+		`\s*\(\s*(.*?)\s*\)` + blank + `$`)
 	explainCommand = regexp.MustCompile(`(?is)^` + blank + `explain\s*\(\s*pgcache\s*\)\s*(.*)$`)
 	literal        = regexp.MustCompile(`(?s)^'((?:[^']|'')*)'$`)
 )

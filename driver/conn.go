@@ -31,6 +31,8 @@ type Conn struct {
 
 	// identity is what the session is known to be; nil when that has to be read back from the server.
 	identity *identity
+	// era is the count of schema changes when the session was dialled.
+	era uint64
 	// changed is set once the session may differ from one that was just dialled.
 	changed bool
 	// escaped is set while pgx's connection is in the hands of the caller.
@@ -54,11 +56,17 @@ type chain interface {
 
 func newConn(c *cache) *Conn {
 	conn := &Conn{cache: c}
-	conn.inner = &inner{pgx: c.pgx, born: func() { conn.identity, conn.changed, conn.prepared = nil, false, nil }}
+	conn.inner = &inner{pgx: c.pgx, born: func() { conn.begin() }}
 	conn.watch = &watch{conn: conn}
 	wrapped, _ := sqlmw.Driver(given{conn.inner}, conn.watch).Open("") // given never fails
 	conn.chain = wrapped.(chain)
 	return conn
+}
+
+// begin is called when a session was dialled.
+func (c *Conn) begin() {
+	c.identity, c.changed, c.prepared = nil, false, nil
+	c.era = c.cache.schema.Load()
 }
 
 // given is the driver that sqlmw asks for the connection to wrap.
@@ -83,6 +91,9 @@ func PgxConn(driverConn any) (*pgx.Conn, bool) {
 
 // Conn gives the pgx connection, dialling it if need be; nil when that fails. See [PgxConn].
 func (c *Conn) Conn() *pgx.Conn {
+	if c.inner.busy() {
+		<-c.inner.fill.done // pgx's connection can't be handed out while a goroutine of ours may use it
+	}
 	std, err := c.inner.conn(context.Background())
 	if err != nil {
 		return nil

@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
@@ -56,7 +57,13 @@ func NewConnectorConfig(base *pgx.ConnConfig, params string, opts ...Option) (*C
 		return nil, err
 	}
 	o := optionsOf(opts)
+	o.perSession = o.perSession || ownHooks(&base.Config)
 	return newConnector(config, stdlib.GetConnector(*base, o.stdlib()...), o)
+}
+
+// ownHooks tells whether a configuration has hooks that may make sessions differ.
+func ownHooks(config *pgconn.Config) bool {
+	return config.AfterConnect != nil || config.ValidateConnect != nil
 }
 
 // NewConnectorPool makes a connector whose connections come from a pgx pool. Like stdlib.GetPoolConnector it wants a sql.DB
@@ -71,7 +78,7 @@ func NewConnectorPool(pool *pgxpool.Pool, params string, opts ...Option) (*Conne
 	}
 	o := optionsOf(opts)
 	hooks := pool.Config()
-	o.perSession = o.perSession || hooks.AfterConnect != nil || hooks.BeforeConnect != nil ||
+	o.perSession = o.perSession || ownHooks(&hooks.ConnConfig.Config) || hooks.AfterConnect != nil || hooks.BeforeConnect != nil ||
 		hooks.BeforeAcquire != nil || hooks.PrepareConn != nil //nolint:staticcheck // deprecated, and still in use
 	o.fresh = stdlib.GetConnector(*hooks.ConnConfig)
 	return newConnector(config, stdlib.GetPoolConnector(pool, o.stdlib()...), o)

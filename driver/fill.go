@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -109,8 +110,9 @@ func (c *Conn) lead(ctx context.Context, r *request, fl *flight) (driver.Rows, e
 
 // failed gives the error of a fill that did not come to its first row, or whose caller's context ended before.
 func (f *fill) failed(ctx context.Context, c *Conn) error {
-	if err := ctx.Err(); err != nil && !f.finished() {
-		return f.leave(ctx, c, err)
+	if ended := ctx.Err(); ended != nil {
+		// The result may have come well to its end at that very moment; the caller does not get it all the same.
+		return cmp.Or(f.leave(ctx, c, ended), ended)
 	}
 	<-f.done
 	return f.err
@@ -209,13 +211,26 @@ func (f *fill) begin() (more bool, err error) {
 		f.rows.Close()
 		return false, err
 	}
-	columns, err := rowset.Columns(f.rows.FieldDescriptions(), f.std.Conn().TypeMap())
+	layout, err := f.layout()
 	if err != nil {
 		f.rows.Close()
 		return false, err
 	}
-	f.recording.Begin(columns)
+	f.recording.Begin(layout)
 	return more && f.add(), nil
+}
+
+// layout describes the result. All results of one statement share what they have in common.
+func (f *fill) layout() (*rowset.Layout, error) {
+	fields, types := f.rows.FieldDescriptions(), f.std.Conn().TypeMap()
+	if known := f.request.verdict.layout.Load(); known.Fits(fields, types) {
+		return known, nil
+	}
+	layout, err := rowset.NewLayout(fields, types)
+	if err == nil {
+		f.request.verdict.layout.Store(layout)
+	}
+	return layout, err
 }
 
 // next reads about size bytes of rows.
@@ -356,14 +371,9 @@ func (f *fill) finished() bool {
 func (f *fill) leave(ctx context.Context, c *Conn, err error) error {
 	f.recording.Leave()
 	if err == nil {
-		err = ctx.Err()
+		err = f.readOn(ctx)
 	}
 	if f.finished() {
-		return f.err
-	}
-	if err == nil {
-		// pgx too reads a result to its end when it is closed early.
-		f.run()
 		return f.err
 	}
 	if f.flight.abandon() {
@@ -378,7 +388,22 @@ func (f *fill) leave(ctx context.Context, c *Conn, err error) error {
 	return err
 }
 
-// give leaves the connection to the fill. The caller's connection dials again when it needs one.
+// readOn reads a result to its end, as pgx does too when rows are closed early. It gives up with the context's error.
+func (f *fill) readOn(ctx context.Context) error {
+	if f.ctx.ended == nil {
+		f.run()
+		return nil
+	}
+	select { // the goroutine is at it
+	case <-f.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// give leaves the connection to the fill. The caller's is dead then, as one is over which pgx cancelled a query: whatever the
+// session held, locks and all, is not in another.
 func (f *fill) give(c *Conn) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -388,6 +413,5 @@ func (f *fill) give(c *Conn) {
 	f.given = true
 	go f.run()
 	c.inner.fill, c.inner.std = nil, nil
-	c.inner.dead = c.changed
-	c.identity, c.prepared = nil, nil
+	c.inner.dead = true
 }

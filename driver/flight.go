@@ -19,8 +19,9 @@ type flight struct {
 	waiting int   // guarded by flights.mu
 	fill    *fill // once it is under way; guarded by flights.mu
 
-	// landed is closed when the outcome is known; the rest is set before that.
+	// landed is closed when the outcome is known; the rest is set before that. It is made for the first who waits.
 	landed  chan struct{}
+	over    bool // guarded by flights.mu
 	outcome outcome
 	entry   *cachestore.Entry
 	err     error
@@ -48,12 +49,15 @@ func (fs *flights) join(r *request, ledger *freshness.Ledger) (f *flight, first 
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	if f := fs.byKey[r.key]; f != nil && !r.wishes.refresh && ledger.Fresh(f.tags, f.position) {
-		if f.waiting++; f.waiting == 1 && f.fill != nil {
-			go f.fill.run()
+		if f.waiting++; f.landed == nil {
+			f.landed = make(chan struct{})
+			if f.fill != nil {
+				go f.fill.run()
+			}
 		}
 		return f, false
 	}
-	f = &flight{flights: fs, key: r.key, tags: r.verdict.tags, position: ledger.Position(), landed: make(chan struct{})}
+	f = &flight{flights: fs, key: r.key, tags: r.verdict.tags, position: ledger.Position()}
 	if fs.byKey == nil {
 		fs.byKey = make(map[cachestore.Key]*flight)
 	}
@@ -66,7 +70,7 @@ func (f *flight) fly(with *fill) {
 	f.flights.mu.Lock()
 	defer f.flights.mu.Unlock()
 	f.fill = with
-	if f.waiting > 0 {
+	if f.landed != nil {
 		go with.run()
 	}
 }
@@ -83,10 +87,11 @@ func (f *flight) land(o outcome, entry *cachestore.Entry, err error) {
 	f.flights.mu.Lock()
 	defer f.flights.mu.Unlock()
 	f.depart()
-	select {
-	case <-f.landed:
-	default:
-		f.outcome, f.entry, f.err = o, entry, err
+	if f.over {
+		return
+	}
+	f.over, f.outcome, f.entry, f.err = true, o, entry, err
+	if f.landed != nil {
 		close(f.landed)
 	}
 }

@@ -54,6 +54,18 @@ func (i *inner) conn(ctx context.Context) (*stdlib.Conn, error) {
 	return i.std, nil
 }
 
+// errBusy is what Begin and Prepare give while rows are open on the connection, where pgx gives an error of its own that
+// database/sql does not act on. For ErrBadConn it would wait for the rows to be closed, by the caller who waits.
+var errBusy = errors.New("pgcache: conn busy: rows of another query are still open on it")
+
+// free is conn for what must not make database/sql close the connection when it is busy.
+func (i *inner) free(ctx context.Context) (*stdlib.Conn, error) {
+	if i.busy() {
+		return nil, errBusy
+	}
+	return i.conn(ctx)
+}
+
 // wake does what pgx does when a connection is taken out of the pool, and drops one that is no good any more.
 func (i *inner) wake(ctx context.Context) error {
 	if !i.rested || i.std == nil {
@@ -97,6 +109,9 @@ func (i *inner) idle() bool {
 
 // lost tells whether the connection has been closed under us.
 func (i *inner) lost() bool {
+	if i.busy() {
+		return false // the fill will see
+	}
 	conn := i.dialled()
 	return conn != nil && conn.IsClosed()
 }
@@ -106,7 +121,7 @@ func (i *inner) Prepare(query string) (driver.Stmt, error) {
 }
 
 func (i *inner) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	std, err := i.conn(ctx)
+	std, err := i.free(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +133,7 @@ func (i *inner) Begin() (driver.Tx, error) {
 }
 
 func (i *inner) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	std, err := i.conn(ctx)
+	std, err := i.free(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -87,6 +87,11 @@ func early(age, ttl, cost time.Duration) bool {
 func (c *Conn) miss(ctx context.Context, r *request, past *cachestore.Entry) (driver.Rows, error) {
 	for {
 		f, first := c.cache.flights.join(r, &c.cache.ledger)
+		if first && !r.verdict.current(c.cache) {
+			// The schema changed since the verdict, and the flight's position is after that.
+			f.land(tryAgain, nil, nil)
+			return nil, errOtherSession
+		}
 		if first {
 			rows, err := c.lead(ctx, r, f)
 			return c.rescue(r, past, rows, err)

@@ -47,6 +47,10 @@ func (c *cache) refill(ctx context.Context, r *request) (err error) {
 	if !first {
 		return nil
 	}
+	if !r.verdict.current(c) {
+		f.land(tryAgain, nil, nil)
+		return nil
+	}
 	rows, err := conn.lead(ctx, r, f)
 	if err != nil {
 		return err

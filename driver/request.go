@@ -125,7 +125,9 @@ func (c *Conn) prove(ctx context.Context, r *request, id *identity) error {
 		id = c.identity // asking may have dialled
 	}
 	r.verdict = c.cache.judge(r.text, id, a, r.wishes.rule)
-	r.text.verdict.Store(r.verdict)
+	if a != nil {
+		r.text.verdict.Store(r.verdict)
+	}
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -31,7 +32,7 @@ func (c *Conn) identify(ctx context.Context) (*identity, error) {
 		return base, nil
 	}
 	// Of all the connections that begin at the same time one has to dial to find out; the others wait for it.
-	return once(ctx, &c.cache.asking, "base", func() (*identity, error) {
+	_, err := once(ctx, &c.cache.asking, "base", func() (*identity, error) {
 		if base := c.cache.base.Load(); base != nil {
 			return base, nil
 		}
@@ -40,10 +41,20 @@ func (c *Conn) identify(ctx context.Context) (*identity, error) {
 		}
 		return c.introduce(ctx)
 	})
+	if err != nil {
+		return nil, err
+	}
+	if base := c.cache.base.Load(); base != nil && c.identity == nil {
+		return base, nil
+	}
+	return c.introduce(ctx) // sessions may differ, so nobody can speak for another
 }
 
 // introduce reads the identity of the connection's own session, dialling it if need be.
 func (c *Conn) introduce(ctx context.Context) (*identity, error) {
+	if c.identity != nil {
+		return c.identity, nil
+	}
 	std, err := c.inner.conn(ctx)
 	if err != nil {
 		return nil, err
@@ -53,10 +64,16 @@ func (c *Conn) introduce(ctx context.Context) (*identity, error) {
 		return nil, c.unanswered(ctx, err)
 	}
 	c.identity = id
-	if !c.changed && !c.cache.perSession && c.cache.fresh == nil {
+	if c.typical(std.Conn()) {
 		c.cache.base.Store(id)
 	}
 	return id, nil
+}
+
+// typical tells whether a session is what any other is that is dialled now.
+func (c *Conn) typical(conn *pgx.Conn) bool {
+	return !c.changed && !c.cache.perSession && c.cache.fresh == nil && !ownHooks(&conn.Config().Config) &&
+		c.era == c.cache.schema.Load()
 }
 
 // learnBase finds out what a session is that was just dialled, where the connections that we get may have been used by
@@ -150,7 +167,13 @@ func (c *Conn) ask(ctx context.Context, t *text) (*answer, error) {
 	if a := c.cache.answers.of(question{id, t.names}, c.cache.schema.Load()); a != nil {
 		return a, nil
 	}
-	return once(ctx, &c.cache.asking, fmt.Sprintf("%p %s", id, t.names), func() (*answer, error) { return c.askServer(ctx, t) })
+	key := fmt.Sprintf("%p %s", id, t.names)
+	for {
+		a, err := once(ctx, &c.cache.asking, key, func() (*answer, error) { return c.askServer(ctx, t) })
+		if err != nil || a.schema == c.cache.schema.Load() {
+			return a, err
+		}
+	}
 }
 
 func (c *Conn) askServer(ctx context.Context, t *text) (*answer, error) {
@@ -193,6 +216,9 @@ func (c *Conn) effect(ctx context.Context, query string) (effect, error) {
 		all: t.WritesAnything, schema: t.ChangesSchema, session: t.ChangesSession,
 		ends: t.EndsTransaction,
 	}
+	if c.misread(t) {
+		return effect{all: true, schema: true, session: true, ends: true}, nil
+	}
 	if e.all || !t.namesAnything() {
 		return e, nil
 	}
@@ -210,6 +236,13 @@ func (c *Conn) effect(ctx context.Context, query string) (effect, error) {
 	return e, nil
 }
 
+// misread tells whether the server reads the text otherwise than we do: strings in which a backslash escapes may end
+// elsewhere.
+func (c *Conn) misread(t *text) bool {
+	conn := c.inner.dialled()
+	return conn != nil && conn.PgConn().ParameterStatus("standard_conforming_strings") != "on" && strings.Contains(t.sql, `\`)
+}
+
 // namesAnything tells whether the catalog has anything to say about what the text may change. Operators that everybody
 // uses come with the types that could make them call something else.
 func (t *text) namesAnything() bool {
@@ -220,7 +253,7 @@ func (t *text) namesAnything() bool {
 // meet reads the session's state, if it is not known, while that can still be done: inside a transaction it can't, and
 // without it a write there counts as one to everything. The error is that of dialling.
 func (c *Conn) meet(ctx context.Context) error {
-	if _, err := c.inner.conn(ctx); err != nil || c.identity != nil {
+	if _, err := c.inner.free(ctx); err != nil || c.identity != nil {
 		return err
 	}
 	if _, err := c.identify(ctx); err != nil && (c.inner.lost() || ctx.Err() != nil) {

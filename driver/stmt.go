@@ -55,6 +55,9 @@ func (s *Stmt) prepare(ctx context.Context) error {
 
 // ready prepares the statement again if the session it was prepared on is gone.
 func (s *Stmt) ready(ctx context.Context) error {
+	if _, err := s.conn.inner.conn(ctx); err != nil {
+		return err
+	}
 	if s.on != nil && s.on == s.conn.inner.std {
 		return nil
 	}

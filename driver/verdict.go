@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/gopgcache/pgcache/dsn"
 	"github.com/gopgcache/pgcache/internal/catalog"
 	"github.com/gopgcache/pgcache/internal/freshness"
+	"github.com/gopgcache/pgcache/internal/rowset"
 )
 
 // keyVersion begins all key material. It changes when the meaning of a key changes.
@@ -28,6 +30,8 @@ type verdict struct {
 	// hashes only its arguments.
 	statement string
 	digest    [sha256.Size]byte
+	// layout is that of the latest result.
+	layout atomic.Pointer[rowset.Layout]
 }
 
 // holds tells whether the verdict is still good for a session of this identity. An old one is as long as no newer answer of
@@ -48,9 +52,12 @@ func (v *verdict) holds(c *cache, id *identity, wished string) bool {
 	return id == c.base.Load() && c.answers.of(v.answer.question, v.answer.schema) == v.answer
 }
 
+// current tells whether the schema has not been changed through this connector since the verdict.
+func (v *verdict) current(c *cache) bool { return v.answer.schema == c.schema.Load() }
+
 // outlasts tells whether an old verdict is good for a session of this identity as long as there is no better.
 func (v *verdict) outlasts(c *cache, id *identity, wished string) bool {
-	return v != nil && v.identity == id && v.wished == wished && v.answer != nil && v.answer.schema == c.schema.Load()
+	return v != nil && v.identity == id && v.wished == wished && v.answer != nil && v.current(c)
 }
 
 // judge gives the verdict on a text. answer is nil when the text alone decides.

@@ -108,6 +108,10 @@ func (w *watch) TxRollback(ctx context.Context, tx driver.Tx) error {
 // before tells the ledger what a statement may change. Its error is that of a dial that was needed to find out.
 func (w *watch) before(ctx context.Context, query string) (effect, error) {
 	w.conn.comeBack()
+	// The session that will run the statement has to be there first: what it is decides what the names stand for.
+	if _, err := w.conn.inner.conn(ctx); err != nil {
+		return effect{}, err
+	}
 	e, err := w.conn.effect(ctx, query)
 	if err != nil {
 		return effect{}, err
@@ -117,7 +121,7 @@ func (w *watch) before(ctx context.Context, query string) (effect, error) {
 	}
 	if e.schema {
 		w.schema = true
-		w.conn.cache.schema.Add(1)
+		w.conn.cache.schemaChanges()
 	}
 	return e, nil
 }
@@ -143,11 +147,12 @@ func (w *watch) after(ctx context.Context, e effect) {
 
 // settle ends what is under way: everybody can see it now, or it never happened.
 func (w *watch) settle() {
-	w.write.End()
 	if w.schema {
+		// Before the write ends: what is read after it must not be tagged by what names stood for before.
 		w.schema = false
-		w.conn.cache.schema.Add(1)
+		w.conn.cache.schemaChanges()
 	}
+	w.write.End()
 }
 
 // resolve asks for the tables that could not be asked for inside the transaction that has ended, so that the next one like

@@ -18,7 +18,8 @@ func (c *Config) ConnConfig() (*pgx.ConnConfig, error) {
 	}
 	config, err := pgx.ParseConfig(c.Base)
 	if err != nil {
-		return nil, &Error{Value: shortened(Redact(c.Base)), Reason: "pgx can't read the connection string: " + whyNot(err, c.Base), Err: err}
+		reason := "pgx can't read the connection string: " + whyNot(err, c.Base)
+		return nil, &Error{Value: shortened(Redact(c.Base)), Reason: reason, Err: err}
 	}
 	for name, value := range config.RuntimeParams {
 		// Those of the string have been cut out: this one is from a service file.

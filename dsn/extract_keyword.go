@@ -22,12 +22,12 @@ func nextPair(s string, from int) (keywordPair, pairFault) {
 	if rest == "" {
 		return p, ""
 	}
-	equals := strings.IndexByte(rest, '=')
-	if equals < 0 {
+	before, after, found := strings.Cut(rest, "=")
+	if !found {
 		p.name, _ = cutBlank(rest)
 		return p, "has no = after it"
 	}
-	p.name = strings.TrimRight(rest[:equals], blanks)
+	p.name = strings.TrimRight(before, blanks)
 	if word, more := cutBlank(p.name); more != "" {
 		p.name = word
 		return p, "has no = after it"
@@ -35,7 +35,7 @@ func nextPair(s string, from int) (keywordPair, pairFault) {
 	if p.name == "" {
 		return p, "an = has no name before it"
 	}
-	value := strings.TrimLeft(rest[equals+1:], blanks)
+	value := strings.TrimLeft(after, blanks)
 	p.end = len(s) - len(value)
 	if strings.HasPrefix(value, "'") {
 		return p.quotedValue(s)

@@ -66,7 +66,8 @@ func extractURL(s string) (string, []assignment, error) {
 		base += "?" + strings.Join(others, "&")
 	}
 	if after, ok := layoutOf(base); !ok || after != (urlLayout{l.hosts, l.query}) {
-		return "", nil, blame(reasonf("stands before an @, which pgx would take for the end of the password; write the @ as %%40"), ours[0].name, "")
+		const reason = "stands before an @, which pgx would take for the end of the password; write the @ as %%40"
+		return "", nil, blame(reasonf(reason), ours[0].name, "")
 	}
 	return base, ours, nil
 }
@@ -75,7 +76,8 @@ func extractURL(s string) (string, []assignment, error) {
 // password, a host or a database's name: the user would never hear of them.
 func checkMisplaced(s string, l urlLayout) error {
 	if m := misplaced.FindStringSubmatch(s[:l.hosts]); m != nil {
-		return blame(reasonf("stands before an @, as part of the user's name and password; write the @ as %%40, or a / before the ?"), m[1], "")
+		const reason = "stands before an @, as part of the user's name and password; write the @ as %%40, or a / before the ?"
+		return blame(reasonf(reason), m[1], "")
 	}
 	if m := misplaced.FindStringSubmatch(s[l.hosts:l.query]); m != nil {
 		return blame(reasonf("stands behind a &; the first parameter of a URL stands behind a ?"), m[1], "")

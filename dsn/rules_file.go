@@ -72,7 +72,7 @@ func readRegular(path string) (string, error) {
 	if err != nil {
 		return "", unreadable(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	text, err := io.ReadAll(io.LimitReader(f, largestRulesFile+1))
 	if err != nil {
 		return "", unreadable(err)

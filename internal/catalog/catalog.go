@@ -1,6 +1,10 @@
 package catalog
 
-import "strings"
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
 
 // firstUserOID is the first object identifier that initdb leaves to users (FirstNormalObjectId in PostgreSQL's
 // access/transam.h). What lies below is built in.
@@ -14,6 +18,9 @@ type Resolution struct {
 	Functions []Function `json:"functions"`
 	// AsksMoment is set when a view on the way asks for the time, the user or a sample.
 	AsksMoment bool `json:"asksMoment"`
+	// UnknownFunctions are the names that are called and stand for no function and no type: who knows what PostgreSQL
+	// will find.
+	UnknownFunctions []string `json:"unknownFunctions"`
 	// Unresolved are the names that stand for no relation: a CTE's, or a mistake that PostgreSQL will name.
 	Unresolved []string `json:"unresolved"`
 }
@@ -60,7 +67,10 @@ func (r *Resolution) Refusal() string {
 		}
 	}
 	if r.AsksMoment {
-		return "a view asks for the time, the user, a sequence or a sample"
+		return "a view or a function asks for the time, the user, a sequence or a sample, or may read 'now' in a text"
+	}
+	if len(r.UnknownFunctions) > 0 {
+		return "there is no function " + strings.Join(r.UnknownFunctions, ", ")
 	}
 	return ""
 }
@@ -91,31 +101,21 @@ func (r *Resolution) Tables() []Relation {
 	return tables
 }
 
-// executors are the built-in functions that run SQL given as text.
-var executors = map[string]bool{
-	"query_to_xml": true, "query_to_xml_and_xmlschema": true, "query_to_xmlschema": true, "cursor_to_xml": true,
-	"cursor_to_xmlschema": true, "ts_stat": true, "ts_rewrite": true,
-}
+// executors are the built-in functions that run SQL given as text, or read views by name, which may call anything.
+var executors = regexp.MustCompile(`^(query|cursor|table|schema|database)_to_xml|^ts_(stat|rewrite)$`)
 
-// MayWrite tells whether calling the functions may write tables. A function of the user's may, whatever its label: a STABLE
-// one can call a VOLATILE one.
+// mayDoAnything tells whether a function may write tables and change the session. One of the user's may, whatever its
+// label: a STABLE one can call a VOLATILE one.
+func (f Function) mayDoAnything() bool { return !f.BuiltIn() || executors.MatchString(f.Name) }
+
+// MayWrite tells whether calling the functions may write tables.
 func (r *Resolution) MayWrite() bool {
-	for _, f := range r.Functions {
-		if !f.BuiltIn() || executors[f.Name] {
-			return true
-		}
-	}
-	return false
+	return len(r.UnknownFunctions) > 0 || slices.ContainsFunc(r.Functions, Function.mayDoAnything)
 }
 
 // MayChangeSession tells whether calling the functions may change the session's settings.
 func (r *Resolution) MayChangeSession() bool {
-	for _, f := range r.Functions {
-		if !f.BuiltIn() || executors[f.Name] || f.Name == "set_config" {
-			return true
-		}
-	}
-	return false
+	return r.MayWrite() || slices.ContainsFunc(r.Functions, func(f Function) bool { return f.Name == "set_config" })
 }
 
 // Reach is what a write can change.

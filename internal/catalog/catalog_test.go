@@ -173,7 +173,7 @@ func TestReach(t *testing.T) {
 		"delete from customers":                  "customers items orders",
 		"update named set name = 'x'":            "customers items named orders",
 		"insert into parts values (1)":           "parts parts_low",
-		"insert into parts_low values (1)":       "parts_low",
+		"insert into parts_low values (1)":       "parts parts_low",
 		"insert into audited values (1)":         "any",
 		"insert into ruled values (1)":           "any",
 		"insert into checked values (1)":         "any",

@@ -10,6 +10,9 @@ reached(oid) AS (
   SELECT e.oid FROM reached w CROSS JOIN LATERAL (
     SELECT i.inhrelid AS oid FROM pg_catalog.pg_inherits i WHERE i.inhparent = w.oid
     UNION ALL
+    -- Upwards too: who read the parent may not have known of a partition that somebody else has made.
+    SELECT i.inhparent FROM pg_catalog.pg_inherits i WHERE i.inhrelid = w.oid
+    UNION ALL
     SELECT c.conrelid FROM pg_catalog.pg_constraint c
     WHERE c.contype = 'f' AND c.confrelid = w.oid AND (c.confdeltype IN ('c', 'n', 'd') OR c.confupdtype IN ('c', 'n', 'd'))
     UNION ALL
@@ -25,16 +28,27 @@ expression AS (
   UNION ALL SELECT c.conbin::text
     FROM pg_catalog.pg_attribute a JOIN reached w ON w.oid = a.attrelid JOIN pg_catalog.pg_constraint c ON c.contypid = a.atttypid
     WHERE a.attnum > 0 AND NOT a.attisdropped
+  UNION ALL SELECT t.typdefaultbin::text
+    FROM pg_catalog.pg_attribute a JOIN reached w ON w.oid = a.attrelid JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+    WHERE a.attnum > 0 AND NOT a.attisdropped AND t.oid >= 16384
   UNION ALL SELECT p.polqual::text FROM pg_catalog.pg_policy p JOIN reached w ON w.oid = p.polrelid
   UNION ALL SELECT p.polwithcheck::text FROM pg_catalog.pg_policy p JOIN reached w ON w.oid = p.polrelid)
 SELECT pg_catalog.jsonb_build_object(
   'tables', (SELECT pg_catalog.jsonb_agg(w.oid::int8 ORDER BY w.oid) FROM reached w),
   'unknown',
     EXISTS (SELECT 1 FROM target WHERE oid IS NULL)
+    -- A foreign table is another table somewhere, perhaps here.
+    OR EXISTS (SELECT 1 FROM pg_catalog.pg_class c JOIN reached w ON w.oid = c.oid WHERE c.relkind = 'f')
+    -- What a column of a composite type evaluates is not followed.
+    OR EXISTS (
+      SELECT 1
+      FROM pg_catalog.pg_attribute a JOIN reached w ON w.oid = a.attrelid JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+      WHERE a.attnum > 0 AND NOT a.attisdropped AND t.typtype = 'c')
     OR EXISTS (SELECT 1 FROM pg_catalog.pg_trigger t JOIN reached w ON w.oid = t.tgrelid WHERE NOT t.tgisinternal)
     OR EXISTS (SELECT 1 FROM pg_catalog.pg_rewrite r JOIN reached w ON w.oid = r.ev_class WHERE r.ev_type <> '1')
     OR EXISTS (
       SELECT 1
       FROM expression x, pg_catalog.regexp_matches(x.tree, ':(?:funcid|opfuncid) ([1-9][0-9]*)', 'g') m
       JOIN pg_catalog.pg_proc p ON p.oid = m[1]::pg_catalog.oid
-      WHERE p.oid >= 16384 AND p.provolatile <> 'i'))
+      WHERE p.oid >= 16384 AND (p.provolatile <> 'i' OR p.pronargdefaults > 0)
+         OR p.proname ~ '^(query|cursor|table|schema|database)_to_xml|^ts_(stat|rewrite)$'))

@@ -24,12 +24,15 @@ named_function AS (
 column_function AS (
   -- t.f may be a call of f(t).
   SELECT p.oid
-  FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_type t ON t.oid = p.proargtypes[0]
-  WHERE p.proname = ANY ($7::text[]) AND p.pronamespace IN (SELECT nsp FROM path)
-    AND p.pronargs - p.pronargdefaults <= 1 AND t.typtype IN ('c', 'p', 'd')),
+  FROM pg_catalog.pg_proc p
+  WHERE p.pronargs >= 1 AND p.proname = ANY ($7::text[]) AND p.pronamespace IN (SELECT nsp FROM path)
+    AND p.pronargs - p.pronargdefaults <= 1),
+-- A type can be written like a function of one argument.
 named_type AS (
-  SELECT pg_catalog.to_regtype(coalesce(pg_catalog.quote_ident(t.sch) || '.', '') || pg_catalog.quote_ident(t.nam))::pg_catalog.oid AS oid
-  FROM ROWS FROM (pg_catalog.unnest($8::text[]), pg_catalog.unnest($9::text[])) t(sch, nam)),
+  SELECT t.sch, t.nam, t.called,
+         pg_catalog.to_regtype(coalesce(pg_catalog.quote_ident(t.sch) || '.', '') || pg_catalog.quote_ident(t.nam))::pg_catalog.oid AS oid
+  FROM (SELECT sch, nam, false FROM ROWS FROM (pg_catalog.unnest($8::text[]), pg_catalog.unnest($9::text[])) t(sch, nam)
+        UNION ALL SELECT sch, nam, true FROM ROWS FROM (pg_catalog.unnest($3::text[]), pg_catalog.unnest($4::text[])) f(sch, nam)) t(sch, nam, called)),
 -- k: r relation, f function, o operator, t type
 node(k, oid) AS (
   SELECT 'r', oid FROM named_relation WHERE oid IS NOT NULL
@@ -37,6 +40,8 @@ node(k, oid) AS (
   UNION SELECT 'f', oid FROM column_function
   UNION SELECT 'o', o.oid FROM pg_catalog.pg_operator o WHERE o.oprname = ANY ($6::text[]) AND o.oid >= 16384
   UNION SELECT 't', oid FROM named_type WHERE oid IS NOT NULL
+  -- A cast that applies by itself may apply anywhere.
+  UNION SELECT 'f', c.castfunc FROM pg_catalog.pg_cast c WHERE c.oid >= 16384 AND c.castfunc <> 0 AND c.castcontext <> 'e'
   UNION
   SELECT e.k, e.oid FROM node n CROSS JOIN LATERAL (
     SELECT CASE m[1] WHEN 'relid' THEN 'r'
@@ -51,7 +56,9 @@ node(k, oid) AS (
         FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
         WHERE n.k = 'r' AND d.adrelid = n.oid AND a.attgenerated = 'v'
       UNION ALL SELECT p.prosqlbody::text FROM pg_catalog.pg_proc p WHERE n.k = 'f' AND p.oid = n.oid AND n.oid >= 16384
+      UNION ALL SELECT p.proargdefaults::text FROM pg_catalog.pg_proc p WHERE n.k = 'f' AND p.oid = n.oid AND n.oid >= 16384
       UNION ALL SELECT c.conbin::text FROM pg_catalog.pg_constraint c WHERE n.k = 't' AND c.contypid = n.oid
+      UNION ALL SELECT t.typdefaultbin::text FROM pg_catalog.pg_type t WHERE n.k = 't' AND t.oid = n.oid AND n.oid >= 16384
     ) s,
     pg_catalog.regexp_matches(s.tree, ':(relid|funcid|aggfnoid|winfnoid|tsmhandler|startInRangeFunc|endInRangeFunc|opno|opnos|eqop|sortop|resulttype) (?:\(o )?([0-9 ]+)', 'g') m,
     pg_catalog.regexp_split_to_table(pg_catalog.btrim(m[2]), ' ') x
@@ -72,6 +79,9 @@ node(k, oid) AS (
     UNION ALL SELECT 't', t.typbasetype FROM pg_catalog.pg_type t WHERE n.k = 't' AND t.oid = n.oid AND t.typbasetype <> 0
     UNION ALL SELECT 't', t.typelem FROM pg_catalog.pg_type t WHERE n.k = 't' AND t.oid = n.oid AND t.typelem >= 16384
     UNION ALL SELECT 't', a.atttypid
+      FROM pg_catalog.pg_type t JOIN pg_catalog.pg_attribute a ON a.attrelid = t.typrelid
+      WHERE n.k = 't' AND t.oid = n.oid AND n.oid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384
+    UNION ALL SELECT 't', a.atttypid
       FROM pg_catalog.pg_attribute a
       WHERE n.k = 'r' AND a.attrelid = n.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384
   ) e)
@@ -90,9 +100,25 @@ SELECT pg_catalog.jsonb_build_object(
            ORDER BY p.oid)
     FROM node n JOIN pg_catalog.pg_proc p ON p.oid = n.oid JOIN pg_catalog.pg_namespace s ON s.oid = p.pronamespace
     WHERE n.k = 'f' AND p.provolatile <> 'i'),
+  -- Trees that ask for the time, the user, a sequence or a sample, or that turn some text into a date or a time.
   'asksMoment', (
-    SELECT pg_catalog.bool_or(w.ev_action::text ~ '\{(SQLVALUEFUNCTION|NEXTVALUEEXPR|TABLESAMPLECLAUSE)')
-    FROM node n JOIN pg_catalog.pg_rewrite w ON w.ev_class = n.oid AND w.ev_type = '1'
-    WHERE n.k = 'r'),
+    SELECT pg_catalog.bool_or(
+      t.tree ~ '\{(SQLVALUEFUNCTION|NEXTVALUEEXPR|TABLESAMPLECLAUSE)'
+      OR t.tree ~ '\{(COERCEVIAIO|ARRAYCOERCEEXPR)'
+         AND t.tree ~ ':resulttype (1082|1083|1114|1115|1182|1183|1184|1185|1266|1270|39[0-9][0-9]|4[45][0-9][0-9]|6[0-9]{3}|[1-9][0-9]{4,}) ')
+    FROM (
+      SELECT w.ev_action::text FROM node n JOIN pg_catalog.pg_rewrite w ON w.ev_class = n.oid AND w.ev_type = '1' WHERE n.k = 'r'
+      UNION ALL SELECT p.prosqlbody::text FROM node n JOIN pg_catalog.pg_proc p ON p.oid = n.oid WHERE n.k = 'f' AND n.oid >= 16384
+      UNION ALL SELECT p.proargdefaults::text FROM node n JOIN pg_catalog.pg_proc p ON p.oid = n.oid WHERE n.k = 'f' AND n.oid >= 16384
+    ) t(tree)),
+  'unknownFunctions', (
+    SELECT pg_catalog.jsonb_agg(DISTINCT coalesce(t.sch || '.', '') || t.nam)
+    FROM named_type t
+    WHERE t.called AND t.oid IS NULL
+      AND NOT EXISTS (
+        SELECT 1 FROM pg_catalog.pg_proc p
+        WHERE p.proname = t.nam
+          AND CASE WHEN t.sch IS NULL THEN p.pronamespace IN (SELECT nsp FROM path)
+                   ELSE p.pronamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = t.sch) END)),
   'unresolved', (
     SELECT pg_catalog.jsonb_agg(coalesce(sch || '.', '') || nam ORDER BY sch, nam) FROM named_relation WHERE oid IS NULL))

@@ -4,7 +4,7 @@ import "fmt"
 
 // A Builder collects the rows of a result. It is used by one goroutine.
 type Builder struct {
-	layout *layout
+	layout *Layout
 	data   []byte
 	rows   int
 }

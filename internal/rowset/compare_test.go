@@ -1,6 +1,7 @@
 package rowset
 
 import (
+	"bytes"
 	"database/sql/driver"
 	"fmt"
 	"io"
@@ -99,7 +100,7 @@ func identical(a, b driver.Value) bool {
 	case time.Time:
 		return a == b.(time.Time)
 	case []byte:
-		return (a == nil) == (b.([]byte) == nil) && string(a) == string(b.([]byte))
+		return (a == nil) == (b.([]byte) == nil) && bytes.Equal(a, b.([]byte))
 	default:
 		return a == b
 	}

@@ -1,13 +1,46 @@
 package rowset
 
-import "github.com/jackc/pgx/v5/pgtype"
+import (
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+)
 
-// A layout is what all replays of one shape of result have in common. It never changes.
-type layout struct {
+// A Layout is what all results of one shape have in common. It never changes and is safe for concurrent use.
+type Layout struct {
 	columns  []Column
 	ops      []op
 	decoders []decoder // per column; nil where only pgtype's plan will do
 	demand   demand
+	types    []*pgtype.Type // as the connection knew them that the Layout was made for
+}
+
+// NewLayout describes results with these columns, as a connection with the type map m sees them. The error, if any, is a
+// [*CodecError].
+func NewLayout(fields []pgconn.FieldDescription, m *pgtype.Map) (*Layout, error) {
+	columns, err := Columns(fields, m)
+	if err != nil {
+		return nil, err
+	}
+	l := newLayout(columns)
+	l.types = make([]*pgtype.Type, len(fields))
+	for i := range fields {
+		l.types[i], _ = m.TypeForOID(fields[i].DataTypeOID)
+	}
+	return l, nil
+}
+
+// Fits tells whether the Layout is also that of results with these columns, on a connection with the type map m. It may be
+// asked of nil.
+func (l *Layout) Fits(fields []pgconn.FieldDescription, m *pgtype.Map) bool {
+	if l == nil || len(l.types) != len(fields) {
+		return false
+	}
+	for i := range fields {
+		if known, _ := m.TypeForOID(fields[i].DataTypeOID); known != l.types[i] || l.columns[i].FieldDescription != fields[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // An op names the decoders that Next calls without a detour, because they are the ones that most results need: an indirect
@@ -27,8 +60,8 @@ type demand struct {
 	words, strings, times, blobs int
 }
 
-func newLayout(columns []Column) *layout {
-	l := &layout{
+func newLayout(columns []Column) *Layout {
+	l := &Layout{
 		columns:  columns,
 		ops:      make([]op, len(columns)),
 		decoders: make([]decoder, len(columns)),

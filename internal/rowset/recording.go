@@ -23,7 +23,7 @@ const window = 256 << 10
 // recorder waits for a reader that falls behind.
 type Recording struct {
 	limit  Limit
-	layout *layout
+	layout *Layout
 
 	mu       sync.Mutex
 	rows     reel // what was recorded and is not let go of
@@ -33,17 +33,17 @@ type Recording struct {
 	tooLarge bool
 	left     bool          // the reader wants no more
 	behind   bool          // the reader waits for news
-	news     chan struct{} // a row or the end has come
-	room     chan struct{} // the reader has taken rows, or left
+	news     chan struct{} // a row or the end has come; made when first waited for
+	room     chan struct{} // the reader has taken rows, or left; made when first waited for
 }
 
 // NewRecording returns a Recording of a result that is kept within the limit.
 func NewRecording(limit Limit) *Recording {
-	return &Recording{limit: limit, news: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+	return &Recording{limit: limit}
 }
 
 // Begin says what the columns are. The recorder calls it before the first Append and before an End without error.
-func (r *Recording) Begin(columns []Column) { r.layout = newLayout(columns) }
+func (r *Recording) Begin(l *Layout) { r.layout = l }
 
 // Append adds a row and copies its values. It tells whether the result is within its limit still, and whether anybody wants
 // the rest. Once it is too large Append waits while the reader is far behind.
@@ -51,6 +51,9 @@ func (r *Recording) Append(values [][]byte) (kept, wanted bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for r.tooLarge && !r.left && r.rows.unread() > window {
+		if r.room == nil {
+			r.room = make(chan struct{}, 1)
+		}
 		r.mu.Unlock()
 		<-r.room
 		r.mu.Lock()
@@ -69,6 +72,14 @@ func (r *Recording) over() bool {
 	return r.limit.Bytes > 0 && r.rows.size > r.limit.Bytes || r.limit.Rows > 0 && int64(r.count) > r.limit.Rows
 }
 
+// expectNews notes that the reader is about to wait.
+func (r *Recording) expectNews() {
+	r.behind = true
+	if r.news == nil {
+		r.news = make(chan struct{}, 1)
+	}
+}
+
 // tell wakes the reader if it waits.
 func (r *Recording) tell() {
 	if r.behind {
@@ -77,7 +88,7 @@ func (r *Recording) tell() {
 	}
 }
 
-// signal leaves one token in a channel of one place.
+// signal leaves one token in a channel of one place. Nobody waits on a nil one.
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -129,7 +140,7 @@ func (r *Recording) Started(ctx context.Context) error {
 			defer r.mu.Unlock()
 			return r.err
 		}
-		r.behind = true
+		r.expectNews()
 		r.mu.Unlock()
 		if err := r.wait(ctx); err != nil {
 			return err
@@ -186,7 +197,7 @@ func (r *Recording) take() ([]byte, error) {
 		return rows, nil
 	}
 	if !r.ended {
-		r.behind = true
+		r.expectNews()
 		return nil, nil
 	}
 	if r.err != nil {

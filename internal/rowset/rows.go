@@ -23,7 +23,7 @@ type Source interface {
 
 // Rows reads a result row by row, as a driver.Rows does that was made by pgx's stdlib. It is used by one goroutine.
 type Rows struct {
-	layout *layout
+	layout *Layout
 	src    Source // nil for a Set's replay
 	err    error  // what ended the result, io.EOF included
 
@@ -48,7 +48,7 @@ func NewRows(columns []Column, src Source) *Rows {
 	return r
 }
 
-func newRows(l *layout) *Rows {
+func newRows(l *Layout) *Rows {
 	return &Rows{layout: l, run: run{demand: l.demand}}
 }
 

@@ -4,7 +4,7 @@ import "unsafe"
 
 // A Set is a whole result: its columns and all its rows. It never changes and is safe for concurrent use.
 type Set struct {
-	layout *layout
+	layout *Layout
 	data   []byte // the rows
 	rows   int
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/multigres/multigres/go/common/parser/ast"
 )
@@ -17,7 +18,7 @@ var systemColumns = map[string]bool{"ctid": true, "xmin": true, "xmax": true, "c
 // lookups are the types whose input looks a name up in the catalogs, where the ledger does not see changes.
 var lookups = map[string]bool{
 	"regclass": true, "regcollation": true, "regconfig": true, "regdictionary": true, "regnamespace": true, "regoper": true,
-	"regoperator": true, "regproc": true, "regprocedure": true, "regrole": true, "regtype": true,
+	"aclitem": true, "regoperator": true, "regproc": true, "regprocedure": true, "regrole": true, "regtype": true,
 }
 
 // collect gathers the names in a SELECT, INSERT, UPDATE, DELETE, MERGE or TRUNCATE, and refuses it for whatever in it
@@ -61,6 +62,8 @@ func (s *Statement) visit(n ast.Node) {
 		s.operator(n.OperName)
 	case *ast.SortBy:
 		s.operator(n.UseOp)
+	case *ast.TypeCast:
+		s.cast(n)
 	case *ast.TypeName:
 		s.typeName(n)
 	case *ast.A_Const:
@@ -90,7 +93,7 @@ func (s *Statement) visit(n ast.Node) {
 		s.refuse("it depends on a cursor")
 	case *ast.SelectStmt, *ast.ResTarget, *ast.A_Star, *ast.String, *ast.Integer, *ast.Float, *ast.Boolean, *ast.BitString,
 		*ast.Null, *ast.BoolExpr, *ast.ParenExpr, *ast.NullTest, *ast.BooleanTest, *ast.CaseExpr, *ast.CaseWhen,
-		*ast.CoalesceExpr, *ast.MinMaxExpr, *ast.NamedArgExpr, *ast.TypeCast, *ast.CollateClause, *ast.RowExpr,
+		*ast.CoalesceExpr, *ast.MinMaxExpr, *ast.NamedArgExpr, *ast.CollateClause, *ast.RowExpr,
 		*ast.A_ArrayExpr, *ast.ArrayExpr, *ast.A_Indices, *ast.ParamRef, *ast.Alias, *ast.JoinExpr, *ast.RangeSubselect, *ast.RangeFunction,
 		*ast.WithClause, *ast.CTESearchClause, *ast.CTECycleClause, *ast.GroupingSet,
 		*ast.GroupingFunc, *ast.WindowDef, *ast.NodeList, *ast.Identifier, *ast.ColumnDef:
@@ -112,7 +115,7 @@ func (s *Statement) relation(n *ast.RangeVar) {
 	if temporary(n.SchemaName) {
 		s.refuse("it reads a temporary table")
 	}
-	s.Names.Relations = append(s.Names.Relations, Name{n.SchemaName, n.RelName})
+	s.Names.Relations = append(s.Names.Relations, Name{truncated(n.SchemaName), truncated(n.RelName)})
 }
 
 func (s *Statement) write(n *ast.RangeVar) {
@@ -121,7 +124,7 @@ func (s *Statement) write(n *ast.RangeVar) {
 		s.WritesAnything = true
 		return
 	}
-	s.Writes = append(s.Writes, Name{n.SchemaName, n.RelName})
+	s.Writes = append(s.Writes, Name{truncated(n.SchemaName), truncated(n.RelName)})
 }
 
 func (s *Statement) truncate(n *ast.TruncateStmt) {
@@ -155,6 +158,9 @@ func (s *Statement) function(n *ast.FuncCall) {
 	if temporary(name.Schema) {
 		s.refuse("it calls a temporary function")
 		s.WritesAnything, s.ChangesSession = true, true
+	}
+	if readsText[name.Name] && !(n.Args != nil && len(n.Args.Items) == 1 && given(n.Args.Items[0])) {
+		s.refuse("the function " + name.Name + " may read a text such as 'now'")
 	}
 	f := Function{Name: name, Args: -1}
 	if name.Schema == "pg_catalog" {
@@ -200,10 +206,25 @@ func parts(list *ast.NodeList) []string {
 	var p []string
 	for _, item := range list.Items {
 		if str, ok := item.(*ast.String); ok {
-			p = append(p, str.SVal)
+			p = append(p, truncated(str.SVal))
 		}
 	}
 	return p
+}
+
+// maxName is the longest name in bytes (NAMEDATALEN less one); PostgreSQL cuts longer ones.
+const maxName = 63
+
+// truncated cuts a name as PostgreSQL does, not inside a character.
+func truncated(name string) string {
+	if len(name) <= maxName {
+		return name
+	}
+	end := maxName
+	for end > 0 && !utf8.RuneStart(name[end]) {
+		end--
+	}
+	return name[:end]
 }
 
 func qualified(p []string) (Name, bool) {

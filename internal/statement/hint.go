@@ -120,7 +120,7 @@ func nextPiece(sql string, i int) (kind piece, end int) {
 	case strings.HasPrefix(rest, "/*"):
 		return comment, i + blockEnd(rest)
 	case rest[0] == '\'':
-		return quoted, i + quotedEnd(rest, '\'', escapes(sql, i))
+		return quoted, i + stringEnd(rest, escapes(sql, i))
 	case rest[0] == '"':
 		return other, i + quotedEnd(rest, '"', false)
 	case rest[0] == '$' && (i == 0 || !wordByte(sql[i-1])):
@@ -160,6 +160,39 @@ func blockEnd(s string) int {
 // escapes tells whether the quote at i begins an escape string (E before the quote), in which a backslash escapes.
 func escapes(sql string, i int) bool {
 	return i > 0 && lower(sql[i-1]) == 'e' && (i == 1 || !wordByte(sql[i-2]))
+}
+
+// stringEnd finds the end of a string. One that follows on another line goes on with the first, in its way of escaping.
+func stringEnd(s string, backslash bool) int {
+	end := quotedEnd(s, '\'', backslash)
+	for {
+		next := continued(s[end:])
+		if next < 0 {
+			return end
+		}
+		end += next + quotedEnd(s[end+next:], '\'', backslash)
+	}
+}
+
+// continued gives where a string goes on after blanks and comments to the end of the line, if there is a new line in them,
+// and else -1.
+func continued(s string) int {
+	lines := false
+	for i := 0; i < len(s); {
+		switch {
+		case strings.HasPrefix(s[i:], "--"):
+			i += lineEnd(s[i:])
+			continue
+		case s[i] == '\n' || s[i] == '\r':
+			lines = true
+		case s[i] == '\'' && lines:
+			return i
+		case s[i] != ' ' && s[i] != '\t' && s[i] != '\f' && s[i] != '\v':
+			return -1
+		}
+		i++
+	}
+	return -1
 }
 
 // quotedEnd finds the end of a quoted string or name. A doubled quote ends one and begins the next, which comes to the same.

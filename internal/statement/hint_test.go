@@ -21,6 +21,8 @@ func TestHints(t *testing.T) {
 		{"select '/* pgcache: off */'", "select '/* pgcache: off */'", Hint{}},
 		{"select 'it''s /* pgcache: off */'", "select 'it''s /* pgcache: off */'", Hint{}},
 		{`select e'\' /* pgcache: off */'`, `select e'\' /* pgcache: off */'`, Hint{}},
+		{"select e'a'\n'\\' /* pgcache: off */ '", "select e'a'\n'\\' /* pgcache: off */ '", Hint{}},
+		{"select 'a' -- x\n 'b' /* pgcache: off */", "select 'a' -- x\n 'b'  ", Hint{Off: true}},
 		{`select '\' /* pgcache: off */`, `select '\'  `, Hint{Off: true}},
 		{`select "/* pgcache: off */"`, `select "/* pgcache: off */"`, Hint{}},
 		{"select $$ /* pgcache: off */ $$", "select $$ /* pgcache: off */ $$", Hint{}},

@@ -1,5 +1,9 @@
 package statement
 
+import "strings"
+
+var escapeMarks = strings.NewReplacer(`\`, "", `"`, "")
+
 // moments are the words that PostgreSQL's date and time input turns into the current time. They fold to constants when a
 // statement is parsed, so no later look at its plan can find them; 'epoch' and 'infinity' are harmless.
 var moments = [...]string{"now", "today", "tomorrow", "yesterday"}
@@ -8,6 +12,10 @@ var moments = [...]string{"now", "today", "tomorrow", "yesterday"}
 // a range, an array or a row. A statement with such a literal or argument is not cached: it may be meant for a date or a
 // time. It is on the way of every hit with a text argument, so it is written for speed.
 func NamesMoment(s string) bool {
+	if strings.ContainsAny(s, `\"`) {
+		// Inside a range, an array or a row these two are taken off the words.
+		s = escapeMarks.Replace(s)
+	}
 	begin := true
 	for i := 0; i+len("now") <= len(s); i++ {
 		c := lower(s[i])
