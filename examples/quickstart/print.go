@@ -43,7 +43,8 @@ func (d *demo) introduce(ctx context.Context, out io.Writer) error {
 }
 
 func (d *demo) print(out io.Writer, r row) {
-	fmt.Fprintf(out, layout, r.what, figures.Time(r.took), figures.Ratio(d.uncached, r.took), figures.Time(r.talk), figures.Ratio(talkUncached, r.talk), r.checked)
+	fmt.Fprintf(out, layout, r.what, figures.Time(r.took), figures.Ratio(d.uncached, r.took),
+		figures.Time(r.talk), figures.Ratio(talkUncached, r.talk), r.checked)
 }
 
 // conclude says what the times are.

@@ -14,7 +14,10 @@ func (d *demo) plainLoop(ctx context.Context) (lap, error) {
 	var got []answer
 	began := time.Now()
 	for i, q := range queries {
-		d.tell(fanout.Event{Step: fanout.Started, Index: i, Name: q.Name, Total: len(queries), Running: 1, Done: i, Elapsed: time.Since(began)})
+		d.tell(fanout.Event{
+			Step: fanout.Started, Index: i, Name: q.Name, Elapsed: time.Since(began),
+			Total: len(queries), Running: 1, Done: i,
+		})
 		start := time.Now()
 		rows, err := d.Plain.QueryContext(ctx, q.SQL)
 		if err != nil {

@@ -47,10 +47,11 @@ func (c chart) svg() []byte {
 		longest = max(longest, b.here.share, b.talk.share, b.bound)
 	}
 	d := &drawing{scale: plotWidth / longest}
-	d.line(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img">`, chartWidth, height, chartWidth, height)
-	d.line(`<title>%s</title>`, html.EscapeString(c.title))
-	d.line(`<style>%s</style>`, style)
-	d.line(`<rect class="ground" width="%d" height="%d"/>`, chartWidth, height)
+	d.linef(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img">`,
+		chartWidth, height, chartWidth, height)
+	d.linef(`<title>%s</title>`, html.EscapeString(c.title))
+	d.linef(`<style>%s</style>`, style)
+	d.linef(`<rect class="ground" width="%d" height="%d"/>`, chartWidth, height)
 	d.text(24, 32, "title", c.title)
 	d.text(24, 54, "faint", c.about)
 	d.legend(24, 78)
@@ -58,7 +59,7 @@ func (c chart) svg() []byte {
 	for i, b := range c.bars {
 		d.bar(plotTop+i*barPitch, b)
 	}
-	d.line(`</svg>`)
+	d.linef(`</svg>`)
 	return d.Bytes()
 }
 
@@ -68,7 +69,7 @@ func (d *drawing) legend(x, y int) {
 	d.text(x+18, y, "", "here")
 	d.rect("talk", x+70, y-10, 12, 10)
 	d.text(x+88, y, "", "the talk")
-	d.line(`<path class="bound" d="M%d %dv14"/>`, x+166, y-12)
+	d.linef(`<path class="bound" d="M%d %dv14"/>`, x+166, y-12)
 	d.text(x+176, y, "", "the shortest possible here: max(longest query, all queries / workers or cores)")
 }
 
@@ -76,20 +77,20 @@ func (d *drawing) legend(x, y int) {
 func (d *drawing) grid(bottom int, longest float64) {
 	for quarter := 0; float64(quarter)/4 <= longest; quarter++ {
 		x := plotLeft + int(float64(quarter)/4*d.scale)
-		d.line(`<path class="grid" d="M%d %dV%d"/>`, x, plotTop-8, bottom)
-		d.line(`<text class="faint small" x="%d" y="%d" text-anchor="middle">%d %%</text>`, x, bottom+16, quarter*25)
+		d.linef(`<path class="grid" d="M%d %dV%d"/>`, x, plotTop-8, bottom)
+		d.linef(`<text class="faint small" x="%d" y="%d" text-anchor="middle">%d %%</text>`, x, bottom+16, quarter*25)
 	}
 }
 
 // bar draws the bars of one way: here's, and below it the talk's.
 func (d *drawing) bar(y int, b bar) {
-	d.line(`<text x="%d" y="%d" text-anchor="end">%s</text>`, plotLeft-10, y+13, html.EscapeString(b.label))
+	d.linef(`<text x="%d" y="%d" text-anchor="end">%s</text>`, plotLeft-10, y+13, html.EscapeString(b.label))
 	width := d.width(b.here)
 	d.rect("here", plotLeft, y, width, hereHeight)
 	end := plotLeft + width
 	if b.bound > 0 {
 		mark := plotLeft + int(b.bound*d.scale)
-		d.line(`<path class="bound" d="M%d %dv%d"/>`, mark, y-4, hereHeight+8)
+		d.linef(`<path class="bound" d="M%d %dv%d"/>`, mark, y-4, hereHeight+5)
 		if mark < end+90 {
 			end = max(end, mark) // don't write across the mark
 		}
@@ -106,13 +107,13 @@ func (d *drawing) bar(y int, b bar) {
 func (d *drawing) width(l length) int { return max(1, int(l.share*d.scale)) }
 
 func (d *drawing) rect(class string, x, y, width, height int) {
-	d.line(`<rect class="%s" x="%d" y="%d" width="%d" height="%d" rx="2"/>`, class, x, y, width, height)
+	d.linef(`<rect class="%s" x="%d" y="%d" width="%d" height="%d" rx="2"/>`, class, x, y, width, height)
 }
 
 func (d *drawing) text(x, y int, class, text string) {
-	d.line(`<text class="%s" x="%d" y="%d">%s</text>`, class, x, y, html.EscapeString(text))
+	d.linef(`<text class="%s" x="%d" y="%d">%s</text>`, class, x, y, html.EscapeString(text))
 }
 
-func (d *drawing) line(format string, args ...any) {
+func (d *drawing) linef(format string, args ...any) {
 	fmt.Fprintf(d, format+"\n", args...)
 }

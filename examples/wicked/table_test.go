@@ -70,8 +70,8 @@ func TestDisturbed(t *testing.T) {
 
 func TestMedians(t *testing.T) {
 	var w way
-	for i, n := range []time.Duration{5, 1, 3} {
-		w.laps = append(w.laps, lap{took: n * second, each: []time.Duration{time.Duration(i) * second}})
+	for i, took := range []time.Duration{5 * second, second, 3 * second} {
+		w.laps = append(w.laps, lap{took: took, each: []time.Duration{time.Duration(i) * second}})
 	}
 	if w.median().took != 3*second || w.longest().took != 5*second || w.first() != second {
 		t.Errorf("median %v, longest %v, first %v", w.median().took, w.longest().took, w.first())
