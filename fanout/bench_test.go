@@ -178,7 +178,9 @@ func BenchmarkRows(b *testing.B) {
 				}
 				all = append(all, r)
 			}
-			_ = found.Close()
+			if err := found.Close(); err != nil || len(all) != len(rows) {
+				b.Fatal(len(all), err)
+			}
 		}
 	})
 	b.Run("structs", func(b *testing.B) {

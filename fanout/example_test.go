@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"log"
 	"slices"
 	"strings"
 	"time"
@@ -97,7 +96,7 @@ func ExampleGroup_snapshot() {
 		fanout.Select[int64]("select sum(amount) from sales where branch = $1", 2),
 	) {
 		if err != nil {
-			log.Print(err)
+			fmt.Println(err)
 			return
 		}
 		total += branch.Value
@@ -138,7 +137,7 @@ func ExampleSplit() {
 	table := fanout.Table{Schema: "public", Name: "events", Columns: []string{"id"}, Key: "id", Ordered: true, Parts: 2}
 	for id, err := range fanout.Split[int64](context.Background(), fanout.Group{DB: db}, table) {
 		if err != nil {
-			log.Print(err)
+			fmt.Println(err)
 			return
 		}
 		fmt.Println(id)
@@ -182,8 +181,7 @@ func ExampleQueryError() {
 
 	_, err := fanout.Collect(context.Background(), fanout.Group{DB: db},
 		fanout.Select[int64]("select degrees from weather where city = 'Mordor'"))
-	var failed *fanout.QueryError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*fanout.QueryError](err); ok {
 		fmt.Println(failed.Index, failed.Err)
 	}
 	fmt.Println(err)

@@ -3,6 +3,7 @@ package fanout
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -129,7 +130,7 @@ func listFields(e embedded, tagged, named map[string]field, seen map[reflect.Typ
 	for i := range e.typ.NumField() {
 		sf := e.typ.Field(i)
 		tag := sf.Tag.Get("db")
-		f := field{index: append(e.index[:len(e.index):len(e.index)], i), path: e.path + sf.Name, typ: sf.Type}
+		f := field{index: append(slices.Clip(e.index), i), path: e.path + sf.Name, typ: sf.Type}
 		inside := pointee(sf.Type)
 		switch {
 		case tag == "-":

@@ -39,7 +39,7 @@ type (
 		Phone    sql.Null[string]
 		BornOn   time.Time `db:"birth"`
 		Ignored  int       `db:"-"`
-		hidden   int
+		hidden   int       //nolint:unused // it is there to be overlooked
 	}
 	audited struct{ CreatedAt time.Time }
 	Stamp   struct{ ID, Version int64 }
@@ -84,12 +84,10 @@ func reads[T any](want T, columns []string, rows ...[]driver.Value) func(*testin
 	}
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func TestRowsAreReadByShape(t *testing.T) {
 	n := []string{"n"}
 	people := []string{"id", "full_name", "email", "phone", "birth"}
-	ann := person{ID: 1, FullName: "Ann", Email: ptr("a@b"), Phone: sql.Null[string]{V: "1", Valid: true}, BornOn: noon}
+	ann := person{ID: 1, FullName: "Ann", Email: new("a@b"), Phone: sql.Null[string]{V: "1", Valid: true}, BornOn: noon}
 	annRow := []driver.Value{int64(1), "Ann", "a@b", "1", noon}
 	bob := person{ID: 2, FullName: "Bob", BornOn: noon}
 	bobRow := []driver.Value{int64(2), "Bob", nil, nil, noon}
@@ -103,15 +101,15 @@ func TestRowsAreReadByShape(t *testing.T) {
 		"any":               reads(any(int64(7)), n, []driver.Value{int64(7)}),
 		"scanner":           reads(upper{"A"}, n, []driver.Value{"a"}),
 		"sql.Null":          reads(sql.Null[int64]{}, n, []driver.Value{nil}),
-		"pointer":           reads(ptr(int64(7)), n, []driver.Value{int64(7)}),
+		"pointer":           reads(new(int64(7)), n, []driver.Value{int64(7)}),
 		"pointer, NULL":     reads((*int64)(nil), n, []driver.Value{nil}),
 		"pointer, no row":   reads((*int64)(nil), n),
-		"scanner pointer":   reads(ptr(upper{"A"}), n, []driver.Value{"a"}),
+		"scanner pointer":   reads(new(upper{"A"}), n, []driver.Value{"a"}),
 		"scanner, no row":   reads((*upper)(nil), n),
 		"scalars":           reads([]int64{1, 2}, n, []driver.Value{int64(1)}, []driver.Value{int64(2)}),
 		"scanners":          reads([]upper{{"A"}, {"B"}}, n, []driver.Value{"a"}, []driver.Value{"b"}),
 		"no scalars":        reads([]int64{}, n),
-		"nullable scalars":  reads([]*int64{nil, ptr(int64(2))}, n, []driver.Value{nil}, []driver.Value{int64(2)}),
+		"nullable scalars":  reads([]*int64{nil, new(int64(2))}, n, []driver.Value{nil}, []driver.Value{int64(2)}),
 		"many bytes":        reads([][]byte{[]byte("a")}, n, []driver.Value{[]byte("a")}),
 		"struct":            reads(ann, people, annRow),
 		"struct with NULLs": reads(bob, people, bobRow),

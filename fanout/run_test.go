@@ -207,8 +207,7 @@ func TestCallerCancels(t *testing.T) {
 			if !errors.Is(err, context.Canceled) || !errors.Is(err, closing) {
 				t.Errorf("got %v", err)
 			}
-			var q *fanout.QueryError
-			if errors.As(err, &q) {
+			if _, blamed := errors.AsType[*fanout.QueryError](err); blamed {
 				t.Errorf("a query is blamed for the caller's cancellation: %v", err)
 			}
 			if !strings.Contains(err.Error(), "1 of 3 queries done") {

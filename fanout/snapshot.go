@@ -90,7 +90,7 @@ func (s *snapshotSeat) enter(waiting, ctx context.Context) error {
 }
 
 func (s *snapshotSeat) begin(ctx context.Context) error {
-	if err := s.command(ctx, "begin isolation level repeatable read read only"); err != nil {
+	if err := s.command(ctx, "begin transaction read only, isolation level repeatable read"); err != nil {
 		return err
 	}
 	if s.id == "" {

@@ -39,7 +39,7 @@ var keys = map[string]string{
 func many(t *testing.T, db *sql.DB, analyzed bool) {
 	columns := []string{"g as id"}
 	for name, expression := range keys {
-		columns = append(columns, fmt.Sprintf(`%s as "%s"`, expression, strings.ReplaceAll(name, `"`, `""`)))
+		columns = append(columns, expression+` as "`+strings.ReplaceAll(name, `"`, `""`)+`"`)
 	}
 	exec(t, db, fmt.Sprintf("create table many with (autovacuum_enabled = off) as select %s from generate_series(1, %d) g",
 		strings.Join(columns, ", "), manyRows))
