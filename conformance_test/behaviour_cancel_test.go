@@ -41,6 +41,14 @@ func (p *pair) closeGate(t *testing.T) (open func()) {
 // patience bounds what a test waits for.
 const patience = 30 * time.Second
 
+// under runs a part of a script with another context.
+func (s *subject) under(ctx context.Context, part func()) {
+	alive := s.ctx
+	defer func() { s.ctx = alive }()
+	s.ctx = ctx
+	part()
+}
+
 // TestCancelledBefore asks with a context that has ended, for what is in the cache and for what is not.
 func TestCancelledBefore(t *testing.T) {
 	ended := map[string]func(context.Context) (context.Context, context.CancelFunc){
@@ -57,19 +65,19 @@ func TestCancelledBefore(t *testing.T) {
 		for name, end := range ended {
 			t.Run(name, func(t *testing.T) {
 				p.both(t, once, func(s *subject) {
-					alive := s.ctx
 					s.query(s.db, "select * from items order by id")
-					var cancel context.CancelFunc
-					s.ctx, cancel = end(s.ctx)
+					ctx, cancel := end(s.ctx)
 					defer cancel()
-					s.query(s.db, "select * from items order by id")
-					s.one(s.db, new(string), "select name from items order by id")
-					s.exec(s.db, "update items set name = name")
-					_, err := s.db.BeginTx(s.ctx, nil)
-					s.note("%s", describeError(err))
-					_, err = s.db.PrepareContext(s.ctx, "select * from items order by id")
-					s.note("%s", describeError(err))
-					s.ctx = alive
+					s.under(ctx, func() {
+						s.query(s.db, "select * from items order by id")
+						s.query(s.db, "select name from items order by id")
+						s.one(s.db, new(string), "select name from items order by id")
+						s.exec(s.db, "update items set name = name")
+						_, err := s.db.BeginTx(s.ctx, nil)
+						s.notef("%s", describeError(err))
+						_, err = s.db.PrepareContext(s.ctx, "select * from items order by id")
+						s.notef("%s", describeError(err))
+					})
 				})
 			})
 		}
@@ -106,13 +114,10 @@ func TestCancelledDuring(t *testing.T) {
 			inEveryMode(t, gated, func(t *testing.T, p *pair) {
 				seen := p.both(t, hits(0, 0), func(s *subject) {
 					open := p.closeGate(t)
-					alive := s.ctx
-					ctx, cancel := context.WithCancel(alive)
+					ctx, cancel := context.WithCancel(s.ctx)
 					cancelled := p.whenWaiting(t, query, 1, cancel)
-					s.ctx = ctx
-					s.query(s.db, query)
+					s.under(ctx, func() { s.query(s.db, query) })
 					<-cancelled
-					s.ctx = alive
 					p.waitForWaiting(t, query, 0)
 					open()
 					s.query(s.db, query)
@@ -168,11 +173,11 @@ func TestCancelledWhileReading(t *testing.T) {
 			rows, err := s.db.QueryContext(ctx, "select g, repeat('x', 1000) from generate_series(1, 100000) g")
 			s.must(err)
 			defer rows.Close()
-			s.note("%t", rows.Next())
+			s.notef("%t", rows.Next())
 			s.row(rows)
 			cancel()
 			waitUntilClosed(t, rows)
-			s.note("next %t, cancelled %t", rows.Next(), errors.Is(rows.Err(), context.Canceled))
+			s.notef("next %t, cancelled %t", rows.Next(), errors.Is(rows.Err(), context.Canceled))
 			s.row(rows)
 			s.query(s.db, "select 1 for update")
 		})
@@ -194,14 +199,11 @@ func waitUntilClosed(t *testing.T, rows *sql.Rows) {
 func TestCancelledAfter(t *testing.T) {
 	inEveryMode(t, shop, func(t *testing.T, p *pair) {
 		p.both(t, hits(2, 3), func(s *subject) {
-			alive := s.ctx
 			for range 3 {
-				ctx, cancel := context.WithCancel(alive)
-				s.ctx = ctx
-				s.query(s.db, "select * from items order by id")
+				ctx, cancel := context.WithCancel(s.ctx)
+				s.under(ctx, func() { s.query(s.db, "select * from items order by id") })
 				cancel()
 			}
-			s.ctx = alive
 			s.query(s.db, "select * from items order by id for update")
 		})
 	})
@@ -221,8 +223,8 @@ func TestCancelledTransaction(t *testing.T) {
 			for err == nil { // until database/sql has noticed
 				_, err = tx.ExecContext(s.ctx, "select")
 			}
-			s.note("done %t", errors.Is(err, sql.ErrTxDone))
-			s.note("%s", describeError(tx.Commit()))
+			s.notef("done %t", errors.Is(err, sql.ErrTxDone))
+			s.notef("%s", describeError(tx.Commit()))
 			s.query(s.db, "select * from items order by id")
 		})
 	})

@@ -96,7 +96,7 @@ func TestPgErrorIsReachable(t *testing.T) {
 	for _, query := range []string{"select 1/(2 - id) from items order by id", "select nothing from items", "delete from items where id = 'x'"} {
 		rows, err := p.cached.QueryContext(t.Context(), query)
 		if err == nil {
-			for rows.Next() { //nolint:revive // up to the error
+			for rows.Next() { // up to the error
 			}
 			err = rows.Err()
 			rows.Close()

@@ -68,25 +68,25 @@ func TestPartialReading(t *testing.T) {
 		read func(s *subject, rows *sql.Rows)
 	}{
 		{"not at all", func(*subject, *sql.Rows) {}},
-		{"closed at once", func(s *subject, rows *sql.Rows) { s.note("%s", describeError(rows.Close())) }},
-		{"one row", func(s *subject, rows *sql.Rows) { s.note("%t", rows.Next()); s.row(rows) }},
-		{"a row twice", func(s *subject, rows *sql.Rows) { s.note("%t", rows.Next()); s.row(rows); s.row(rows) }},
-		{"a row without a look", func(s *subject, rows *sql.Rows) { s.note("%t %t", rows.Next(), rows.Next()); s.row(rows) }},
+		{"closed at once", func(s *subject, rows *sql.Rows) { s.notef("%s", describeError(rows.Close())) }},
+		{"one row", func(s *subject, rows *sql.Rows) { s.notef("%t", rows.Next()); s.row(rows) }},
+		{"a row twice", func(s *subject, rows *sql.Rows) { s.notef("%t", rows.Next()); s.row(rows); s.row(rows) }},
+		{"a row without a look", func(s *subject, rows *sql.Rows) { s.notef("%t %t", rows.Next(), rows.Next()); s.row(rows) }},
 		{"before the first", func(s *subject, rows *sql.Rows) { s.row(rows) }},
 		{"another result in the middle", func(s *subject, rows *sql.Rows) {
-			s.note("%t", rows.Next())
-			s.note("%t", rows.NextResultSet())
-			s.note("%t", rows.Next())
+			s.notef("%t", rows.Next())
+			s.notef("%t", rows.NextResultSet())
+			s.notef("%t", rows.Next())
 		}},
 		{"beyond the last", func(s *subject, rows *sql.Rows) {
-			for rows.Next() { //nolint:revive // all of them
+			for rows.Next() { // all of them
 			}
 			s.row(rows)
-			s.note("%t", rows.Next())
+			s.notef("%t", rows.Next())
 		}},
 		{"into too few values", func(s *subject, rows *sql.Rows) {
 			var id int
-			s.note("%t", rows.Next())
+			s.notef("%t", rows.Next())
 			s.saw("id", id, rows.Scan(&id))
 		}},
 	}
@@ -99,11 +99,11 @@ func TestPartialReading(t *testing.T) {
 					defer rows.Close()
 					test.read(s, rows)
 					s.columns(rows)
-					s.note("closed: %s", describeError(rows.Close()))
-					s.note("closed again: %s", describeError(rows.Close()))
+					s.notef("closed: %s", describeError(rows.Close()))
+					s.notef("closed again: %s", describeError(rows.Close()))
 					s.columns(rows)
 					s.row(rows)
-					s.note("next %t, error: %s", rows.Next(), describeError(rows.Err()))
+					s.notef("next %t, error: %s", rows.Next(), describeError(rows.Err()))
 				})
 			})
 		}
@@ -147,12 +147,13 @@ func TestScanInto(t *testing.T) {
 	})
 }
 
-// destinations makes a new value of each kind to scan into.
+// destinations makes a new value of each kind to scan into. There is no struct among them: from Go 1.27 on pgx's error on
+// NULL has one of two texts, by chance.
 func destinations() []any {
 	return []any{
 		new(any), new(bool), new(int), new(int8), new(uint32), new(float32), new(float64), new(string), new([]byte),
 		new(sql.RawBytes), new(time.Time), new(*string), new(*int64), new(sql.NullString), new(sql.NullInt16), new(sql.NullTime),
-		new(sql.NullBool), new(sql.Null[float64]), new(sql.Null[[]byte]), new([]int), new(struct{ A int }), 0, nil,
+		new(sql.NullBool), new(sql.Null[float64]), new(sql.Null[[]byte]), new([]int), 0, nil,
 	}
 }
 
@@ -165,5 +166,5 @@ func (s *subject) scanInto(query string, dest any) {
 		err := rows.Scan(dest)
 		s.saw(query, dest, err)
 	}
-	s.note("ended: %s", describeError(rows.Err()))
+	s.notef("ended: %s", describeError(rows.Err()))
 }

@@ -154,7 +154,7 @@ func TestRawCopy(t *testing.T) {
 				s.raw(conn, func(inner *pgx.Conn) error {
 					n, err := inner.CopyFrom(s.ctx, pgx.Identifier{"orders"}, []string{"id", "note"},
 						pgx.CopyFromRows([][]any{{1, "copied"}, {2, nil}}))
-					s.note("copied %d", n)
+					s.notef("copied %d", n)
 					return err
 				})
 				s.query(s.db, query)
@@ -212,7 +212,7 @@ func TestNotifications(t *testing.T) {
 			s.raw(conn, func(inner *pgx.Conn) error {
 				n, err := inner.WaitForNotification(ctx)
 				if err == nil {
-					s.note("%s: %s", n.Channel, n.Payload)
+					s.notef("%s: %s", n.Channel, n.Payload)
 				}
 				return err
 			})

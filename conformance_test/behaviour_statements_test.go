@@ -39,19 +39,19 @@ func TestStmt(t *testing.T) {
 // prepared uses a statement with each list of arguments, for queries and once to execute it, and then after its end.
 func (s *subject) prepared(query string, uses [][]any) {
 	stmt, err := s.db.PrepareContext(s.ctx, query)
-	s.note("prepared: %s", describeError(err))
+	s.notef("prepared: %s", describeError(err))
 	if err != nil {
 		return
 	}
 	defer stmt.Close()
 	for _, args := range uses {
-		s.note("arguments %s", describe(args))
+		s.notef("arguments %s", describe(args))
 		s.read(stmt.QueryContext(s.ctx, args...))
 	}
 	for _, args := range uses {
 		s.outcome(stmt.ExecContext(s.ctx, args...))
 	}
-	s.note("closed: %s", describeError(stmt.Close()))
+	s.notef("closed: %s", describeError(stmt.Close()))
 	s.read(stmt.QueryContext(s.ctx)) //nolint:sqlclosecheck // that is the point
 }
 
@@ -102,15 +102,15 @@ func TestConn(t *testing.T) {
 		p.both(t, hits(1, 2), func(s *subject) {
 			conn, err := s.db.Conn(s.ctx)
 			s.must(err)
-			s.note("ping: %s", describeError(conn.PingContext(s.ctx)))
+			s.notef("ping: %s", describeError(conn.PingContext(s.ctx)))
 			s.query(conn, "select * from items order by id")
 			s.exec(conn, "listen something")
 			s.query(conn, "select * from items order by id")
 			s.exec(conn, "unlisten something")
-			s.note("closed: %s", describeError(conn.Close()))
+			s.notef("closed: %s", describeError(conn.Close()))
 			s.query(conn, "select * from items order by id")
-			s.note("closed again: %s", describeError(conn.Close()))
-			s.note("ping: %s", describeError(s.db.PingContext(s.ctx)))
+			s.notef("closed again: %s", describeError(conn.Close()))
+			s.notef("ping: %s", describeError(s.db.PingContext(s.ctx)))
 		})
 	})
 }
@@ -126,12 +126,12 @@ func (s *subject) onConn(part func(*sql.Conn)) {
 // inTx runs a part of a script in a transaction and commits it.
 func (s *subject) inTx(opts *sql.TxOptions, part func(*sql.Tx)) {
 	tx, err := s.db.BeginTx(s.ctx, opts)
-	s.note("begun: %s", describeError(err))
+	s.notef("begun: %s", describeError(err))
 	if err != nil {
 		return
 	}
-	defer tx.Rollback() //nolint:errcheck // for a part that failed the test
+	defer tx.Rollback() // for a part that failed the test
 	part(tx)
-	s.note("committed: %s", describeError(tx.Commit()))
-	s.note("rolled back after that: %s", describeError(tx.Rollback()))
+	s.notef("committed: %s", describeError(tx.Commit()))
+	s.notef("rolled back after that: %s", describeError(tx.Rollback()))
 }

@@ -49,7 +49,7 @@ func TestTransactionsSeeTheirOwnWrites(t *testing.T) {
 					s.exec(tx, "update items set name = upper(name)")
 					s.query(s.db, query)
 					s.query(tx, query)
-					s.note("%s: %s", name, describeError(end(tx)))
+					s.notef("%s: %s", name, describeError(end(tx)))
 					s.query(s.db, query)
 					s.do(s.db, "update items set name = lower(name)")
 				})
@@ -136,7 +136,7 @@ func TestFinishedTransaction(t *testing.T) {
 		s.query(tx, "select 1")
 		s.exec(tx, "select 1")
 		_, err = tx.PrepareContext(s.ctx, "select 1")
-		s.note("%s", describeError(err))
-		s.note("%s", describeError(tx.Commit()))
+		s.notef("%s", describeError(err))
+		s.notef("%s", describeError(tx.Commit()))
 	})
 }

@@ -134,7 +134,7 @@ func describeError(err error) string {
 }
 
 func errorTypes(err error) string {
-	switch e := err.(type) { //nolint:errorlint // each link of the chain is looked at by itself
+	switch e := err.(type) { // each link of the chain is looked at by itself
 	case nil:
 		return ""
 	case interface{ Unwrap() []error }:

@@ -45,7 +45,7 @@ func TestKeysApart(t *testing.T) {
 		{"instants as timestamp", "select $1::timestamp from items", [][]any{{utc}, {utc.In(kathmandu)}, {utc.In(time.FixedZone("", 3600))}, {utc.Add(time.Microsecond)}}},
 		{"instants as timestamptz", "select $1::timestamptz, $1::timestamptz::text from items", [][]any{{utc}, {utc.In(kathmandu)}, {utc.Add(time.Hour)}, {utc.In(time.Local)}}},
 		{"instants as text", "select $1::text from items", [][]any{{utc}, {utc.In(kathmandu)}, {utc.In(time.FixedZone("", 3601))}}},
-		{"floats", "select $1::float8 from items", [][]any{{0.0}, {-0.0}, {float32(0.1)}, {0.1}, {1e-300}}},
+		{"floats", "select $1::float8 from items", [][]any{{0.0}, {negativeZero()}, {float32(0.1)}, {0.1}, {1e-300}}},
 		{"zeros", "select $1::text from items", [][]any{{0.0}, {negativeZero()}, {float32(0)}}},
 		{"lists", "select $1::text[] from items", [][]any{{[]string{"ab", "c"}}, {[]string{"a", "bc"}}, {[]string{"a", "b", "c"}}, {[]string{}}, {[]string(nil)}, {[]string{""}}, {"{}"}}},
 		{"lists of bytes", "select $1::bytea[] from items", [][]any{{[][]byte{nil}}, {[][]byte{{}}}, {[][]byte{}}, {[][]byte{{0}, {}}}, {[][]byte{{}, {0}}}}},

@@ -100,7 +100,7 @@ func (s *subject) scanColumn(query string, destination func() any) {
 		err = rows.Scan(second, &id)
 		s.saw(fmt.Sprintf("row %d", id), second, err)
 	}
-	s.note("ended: %s", describeError(rows.Err()))
+	s.notef("ended: %s", describeError(rows.Err()))
 }
 
 // TestScribblingOnScanned writes over bytes that were scanned into slices of slices. What is read next must be as it is in

@@ -25,14 +25,14 @@ type queryer interface {
 	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
 }
 
-// note writes a line.
-func (s *subject) note(format string, args ...any) {
+// notef writes a line.
+func (s *subject) notef(format string, args ...any) {
 	s.transcript = append(s.transcript, fmt.Sprintf(format, args...))
 }
 
 // saw writes down a value that was scanned, and the error of getting it.
 func (s *subject) saw(what string, value any, err error) {
-	s.note("%s: %s, error: %s", what, describe(value), describeError(err))
+	s.notef("%s: %s, error: %s", what, describe(value), describeError(err))
 }
 
 // must stops the test when a step fails that is not what the script is about.
@@ -45,25 +45,25 @@ func (s *subject) must(err error) {
 
 // query runs a query and writes down all that can be seen of it.
 func (s *subject) query(on queryer, query string, args ...any) {
-	s.note("query %s %s", query, describe(args))
+	s.notef("query %s %s", query, describe(args))
 	s.read(on.QueryContext(s.ctx, query, args...))
 }
 
 // exec runs a statement and writes down its outcome.
 func (s *subject) exec(on queryer, query string, args ...any) {
-	s.note("exec %s %s", query, describe(args))
+	s.notef("exec %s %s", query, describe(args))
 	s.outcome(on.ExecContext(s.ctx, query, args...))
 }
 
 func (s *subject) outcome(result sql.Result, err error) {
 	if err != nil {
-		s.note("failed: %s", describeError(err))
+		s.notef("failed: %s", describeError(err))
 		return
 	}
 	affected, err := result.RowsAffected()
-	s.note("affected %d, error: %s", affected, describeError(err))
+	s.notef("affected %d, error: %s", affected, describeError(err))
 	id, err := result.LastInsertId()
-	s.note("last id %d, error: %s", id, describeError(err))
+	s.notef("last id %d, error: %s", id, describeError(err))
 }
 
 // do runs a statement that prepares a script's next step.
@@ -76,7 +76,7 @@ func (s *subject) do(on queryer, query string, args ...any) {
 // read writes down a result: its columns, every row scanned into values of type any, and how it ended.
 func (s *subject) read(rows *sql.Rows, err error) {
 	if err != nil {
-		s.note("failed: %s", describeError(err))
+		s.notef("failed: %s", describeError(err))
 		return
 	}
 	defer rows.Close()
@@ -84,24 +84,24 @@ func (s *subject) read(rows *sql.Rows, err error) {
 	for rows.Next() {
 		s.row(rows)
 	}
-	s.note("ended: %s", describeError(rows.Err()))
-	s.note("another result: %t", rows.NextResultSet())
-	s.note("closed: %s", describeError(rows.Close()))
+	s.notef("ended: %s", describeError(rows.Err()))
+	s.notef("another result: %t", rows.NextResultSet())
+	s.notef("closed: %s", describeError(rows.Close()))
 }
 
 // columns writes down what is told about the columns.
 func (s *subject) columns(rows *sql.Rows) {
 	names, err := rows.Columns()
-	s.note("columns %q, error: %s", names, describeError(err))
+	s.notef("columns %q, error: %s", names, describeError(err))
 	types, err := rows.ColumnTypes()
 	if err != nil {
-		s.note("column types: %s", describeError(err))
+		s.notef("column types: %s", describeError(err))
 	}
 	for _, c := range types {
 		length, hasLength := c.Length()
 		precision, scale, hasScale := c.DecimalSize()
 		nullable, hasNullable := c.Nullable()
-		s.note("column %q: type %s, length %d %t, precision %d scale %d %t, nullable %t %t, scan type %s", c.Name(),
+		s.notef("column %q: type %s, length %d %t, precision %d scale %d %t, nullable %t %t, scan type %s", c.Name(),
 			c.DatabaseTypeName(), length, hasLength, precision, scale, hasScale, nullable, hasNullable, c.ScanType())
 	}
 }
@@ -114,7 +114,7 @@ func (s *subject) row(rows *sql.Rows) {
 		dest[i] = &values[i]
 	}
 	err := rows.Scan(dest...)
-	s.note("row %s, error: %s", describe(values), describeError(err))
+	s.notef("row %s, error: %s", describe(values), describeError(err))
 }
 
 // one reads one row into a destination, as QueryRow does, and writes down what arrived there.
