@@ -12,13 +12,16 @@ TIMEOUT ?= 10m
 export FUZZTIME SOAKTIME
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-go127 lint fmt fuzz soak bench
+.PHONY: help quickstart wicked test test-go127 lint fmt fuzz soak bench
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 quickstart: ## see it work: a private PostgreSQL, a slow query, and the cache
 	@. .ci/env && go run ./examples/quickstart
+
+wicked: ## six slow queries at once: workers, cache, one snapshot; draws bin/wicked.svg
+	@. .ci/env && go run ./examples/wicked
 
 test: ## test every module, with the race detector where there is a C compiler
 	@. .ci/env && .ci/each go test $$(race) -count=1 -timeout=$(TIMEOUT) ./...

@@ -5,39 +5,33 @@ import (
 	"io"
 	"testing"
 
+	"github.com/gopgcache/pgcache/examples/internal/pgbench"
 	"github.com/gopgcache/pgcache/internal/testenv/pgtest"
 )
-
-// guest is a home in the shared server of the tests.
-func guest(t *testing.T) *home {
-	t.Helper()
-	server := pgtest.Postgres(t)
-	database, err := server.CreateDatabase(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &home{server: server, database: database}
-}
 
 // A cache that lies is caught: at the level ttl a write made elsewhere is not seen before the ttl has passed, so the next hit
 // differs from plain pgx.
 func TestAWrongAnswerEndsTheRun(t *testing.T) {
-	h := guest(t)
-	if err := h.copyTables(t.Context(), 1, newBar(io.Discard, "loading")); err != nil {
-		t.Fatal(err)
-	}
-	d, err := h.open(t.Context())
+	database, err := pgbench.On(t.Context(), pgtest.Postgres(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.close()
+	if err := database.Load(t.Context(), 1, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	pools, err := database.OpenPools(t.Context(), rule)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pools.Close()
+	d := &demo{Pools: pools, database: database}
 	if _, err := d.withoutCache(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := d.miss(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.plain.ExecContext(t.Context(), "DELETE FROM pgbench_accounts WHERE aid = 7"); err != nil {
+	if _, err := d.Plain.ExecContext(t.Context(), "DELETE FROM pgbench_accounts WHERE aid = 7"); err != nil {
 		t.Fatal(err)
 	}
 	_, err = d.hit(t.Context())
@@ -69,17 +63,5 @@ func TestDiffers(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		})
-	}
-}
-
-func TestAddRule(t *testing.T) {
-	for base, want := range map[string]string{
-		"postgres://u@h/d?sslmode=disable": "postgres://u@h/d?sslmode=disable&pgcache_rule=hot:%20*%20ttl%3D1m",
-		"host=h user=u":                    "host=h user=u pgcache_rule='hot: * ttl=1m'",
-	} {
-		got, err := addRule(base, "hot: * ttl=1m")
-		if err != nil || got != want {
-			t.Errorf("%s, %v; want %s", got, err, want)
-		}
 	}
 }

@@ -13,9 +13,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
+
+	"github.com/gopgcache/pgcache/examples/internal/pgbench"
+	"github.com/gopgcache/pgcache/examples/internal/program"
 )
 
 // question is the query of the talk. The order of its groups is left open, so answers are compared as sets.
@@ -24,25 +24,7 @@ const question = "SELECT aid.bid, count(1) FROM pgbench_accounts aid GROUP BY ai
 // rule is all that the cache is told about it.
 const rule = "accounts: table=pgbench_accounts ttl=10m"
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends us at once, and the server with us
-	err := run(ctx, os.Args[1:], os.Stdout)
-	os.Exit(report(os.Stderr, err))
-}
-
-// report says in one line what went wrong, and gives the exit status.
-func report(w io.Writer, err error) int {
-	switch {
-	case err == nil, errors.Is(err, flag.ErrHelp):
-		return 0
-	case errors.Is(err, context.Canceled) && !errors.Is(err, errLeft):
-		fmt.Fprintln(w, "quickstart: interrupted; nothing is left running")
-	default:
-		fmt.Fprintln(w, "quickstart:", err)
-	}
-	return 1
-}
+func main() { program.Main("quickstart", run) }
 
 // run is the whole program.
 func run(ctx context.Context, args []string, out io.Writer) (err error) {
@@ -50,26 +32,27 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	home, err := moveIn(ctx, out)
+	database, err := pgbench.Start(ctx, out)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, home.moveOut()) }()
-	if err := home.load(ctx, scale, out); err != nil {
+	defer func() { err = errors.Join(err, database.Close()) }()
+	if err := database.Load(ctx, scale, out); err != nil {
 		return err
 	}
-	demo, err := home.open(ctx)
+	pools, err := database.OpenPools(ctx, rule)
 	if err != nil {
 		return err
 	}
-	defer demo.close()
+	defer pools.Close()
+	demo := &demo{Pools: pools, database: database}
 	return demo.play(ctx, out)
 }
 
 // mostBranches is where the question's LIMIT would begin to leave out groups, and any of them.
 const mostBranches = 5000
 
-// parseScale reads the arguments. The scale is pgbench's: one branch with 100,000 accounts each.
+// parseScale reads the arguments. The scale is pgbench's: the number of branches.
 func parseScale(args []string, out io.Writer) (int, error) {
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	flags.SetOutput(out)

@@ -4,9 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gopgcache/pgcache/examples/internal/figures"
 )
 
 // The times that the talk gave for this question, on its own machine and data.
@@ -29,7 +30,7 @@ const layout = "  %-27s %8s %8s  %8s %8s  %s\n"
 // introduce says what is compared, and heads the table.
 func (d *demo) introduce(ctx context.Context, out io.Writer) error {
 	var version string
-	if err := d.plain.QueryRowContext(ctx, "SHOW server_version").Scan(&version); err != nil {
+	if err := d.Plain.QueryRowContext(ctx, "SHOW server_version").Scan(&version); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "\n  PostgreSQL %s\n  %s\n\n", version, question)
@@ -42,7 +43,8 @@ func (d *demo) introduce(ctx context.Context, out io.Writer) error {
 }
 
 func (d *demo) print(out io.Writer, r row) {
-	fmt.Fprintf(out, layout, r.what, short(r.took), ratio(d.uncached, r.took), short(r.talk), ratio(talkUncached, r.talk), r.checked)
+	fmt.Fprintf(out, layout, r.what, figures.Time(r.took), figures.Ratio(d.uncached, r.took),
+		figures.Time(r.talk), figures.Ratio(talkUncached, r.talk), r.checked)
 }
 
 // conclude says what the times are.
@@ -51,70 +53,12 @@ func conclude(out io.Writer) {
 	fmt.Fprintf(out, "  The write is %s, through pgcache.\n", write)
 }
 
-// printStats shows the cache's own account of it all. The command is answered by the driver, so no server is needed.
+// printStats shows the cache's own account of it all.
 func (d *demo) printStats(ctx context.Context, out io.Writer) error {
-	rows, err := d.cached.QueryContext(ctx, "SHOW pgcache.stats")
+	stats, err := d.Stats(ctx)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	var parts []string
-	for rows.Next() {
-		var name, value string
-		if err := rows.Scan(&name, &value); err != nil {
-			return err
-		}
-		switch name {
-		case "hits", "misses", "fills", "rejected_fills", "entries", "bytes", "time_saved_ms":
-			parts = append(parts, name+" "+value)
-		}
-	}
-	fmt.Fprintf(out, "\n  SHOW pgcache.stats says: %s\n", strings.Join(parts, ", "))
-	return rows.Err()
-}
-
-// short gives a time with three digits.
-func short(d time.Duration) string {
-	switch {
-	case d == 0:
-		return ""
-	case d >= time.Second:
-		return digits(d.Seconds()) + " s"
-	case d >= time.Millisecond:
-		return digits(d.Seconds()*1e3) + " ms"
-	default:
-		return digits(d.Seconds()*1e6) + " µs"
-	}
-}
-
-// ratio says how many times faster something is.
-func ratio(slow, fast time.Duration) string {
-	if fast == 0 {
-		return ""
-	}
-	return digits(float64(slow)/float64(fast)) + "×"
-}
-
-// digits gives a number with three digits that mean something.
-func digits(v float64) string {
-	switch {
-	case v < 10:
-		return strconv.FormatFloat(v, 'f', 2, 64)
-	case v < 100:
-		return strconv.FormatFloat(v, 'f', 1, 64)
-	}
-	n, unit := int(v+0.5), 1
-	for n/unit >= 1000 {
-		unit *= 10
-	}
-	return grouped((n + unit/2) / unit * unit)
-}
-
-// grouped writes 3000000 as 3,000,000.
-func grouped(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
+	fmt.Fprintf(out, "\n  SHOW pgcache.stats says: %s\n", stats)
+	return nil
 }

@@ -1,4 +1,4 @@
-package main
+package pgbench
 
 import (
 	"context"
@@ -21,8 +21,8 @@ const (
 )
 
 // copyTables does what pgbench -i does.
-func (h *home) copyTables(ctx context.Context, scale int, bar *bar) error {
-	conn, err := pgx.Connect(ctx, h.dsn())
+func (d *Database) copyTables(ctx context.Context, scale int, bar *bar) error {
+	conn, err := pgx.Connect(ctx, d.DSN())
 	if err != nil {
 		return err
 	}
@@ -53,10 +53,10 @@ func fillTables(ctx context.Context, tx pgx.Tx, scale int, bar *bar) error {
 	if err := fill(ctx, tx, "pgbench_tellers", []string{"tid", "bid", "tbalance", "filler"}, scale*tellersPerBranch, teller); err != nil {
 		return err
 	}
-	all := scale * accountsPerBranch
+	all := scale * AccountsPerBranch
 	account := func(n int) []any {
 		bar.show(n, all)
-		return []any{n, (n-1)/accountsPerBranch + 1, 0, ""}
+		return []any{n, (n-1)/AccountsPerBranch + 1, 0, ""}
 	}
 	return fill(ctx, tx, "pgbench_accounts", []string{"aid", "bid", "abalance", "filler"}, all, account)
 }

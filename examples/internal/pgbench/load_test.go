@@ -1,4 +1,4 @@
-package main
+package pgbench
 
 import (
 	"bytes"
@@ -13,12 +13,12 @@ import (
 
 // Where pgbench is missing the tables are made by hand, and must come out the same.
 func TestTablesLikePgbenchs(t *testing.T) {
-	h := guest(t)
-	pgbench, err := h.server.Program("pgbench")
+	d := database(t)
+	pgbench, err := d.server.Program("pgbench")
 	if errors.Is(err, os.ErrNotExist) {
 		t.Log("no pgbench here to compare with: only the rows are counted")
 	}
-	byHand := guest(t)
+	byHand := database(t)
 	if err := byHand.copyTables(t.Context(), 2, newBar(io.Discard, "loading")); err != nil {
 		t.Fatal(err)
 	}
@@ -31,18 +31,18 @@ func TestTablesLikePgbenchs(t *testing.T) {
 	if pgbench == "" {
 		return
 	}
-	if err := h.runPgbench(t.Context(), pgbench, 2, newBar(io.Discard, "loading")); err != nil {
+	if err := d.runPgbench(t.Context(), pgbench, 2, newBar(io.Discard, "loading")); err != nil {
 		t.Fatal(err)
 	}
-	if want := describe(t, h); got != want {
+	if want := describe(t, d); got != want {
 		t.Errorf("by hand\n%s\nby pgbench\n%s", got, want)
 	}
 }
 
 // describe tells the columns, keys, digests and sizes of the tables, one a line.
-func describe(t *testing.T, h *home) string {
+func describe(t *testing.T, d *Database) string {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), h.dsn())
+	conn, err := pgx.Connect(t.Context(), d.DSN())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,12 +82,12 @@ func TestFollow(t *testing.T) {
 }
 
 func TestPgbenchFails(t *testing.T) {
-	h := guest(t)
-	pgbench, err := h.server.Program("postgres") // refuses -i
+	d := database(t)
+	pgbench, err := d.server.Program("postgres") // refuses -i
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.runPgbench(t.Context(), pgbench, 1, newBar(io.Discard, "loading")); err == nil {
+	if err := d.runPgbench(t.Context(), pgbench, 1, newBar(io.Discard, "loading")); err == nil {
 		t.Error("no error")
 	}
 }

@@ -1,10 +1,11 @@
-package main
+package pgbench
 
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
+
+	"github.com/gopgcache/pgcache/examples/internal/program"
 )
 
 // bar shows how far something is: drawn again and again on a terminal, elsewhere as a line now and then.
@@ -22,16 +23,7 @@ const (
 )
 
 func newBar(out io.Writer, label string) *bar {
-	return &bar{out: out, label: label, terminal: isTerminal(out)}
-}
-
-func isTerminal(out io.Writer) bool {
-	file, ok := out.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return &bar{out: out, label: label, terminal: program.IsTerminal(out)}
 }
 
 // show draws the bar if it has moved.

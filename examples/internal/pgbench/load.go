@@ -1,4 +1,4 @@
-package main
+package pgbench
 
 import (
 	"bufio"
@@ -15,30 +15,32 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/gopgcache/pgcache/examples/internal/figures"
 )
 
-// accountsPerBranch is pgbench's.
-const accountsPerBranch = 100_000
+// AccountsPerBranch is pgbench's: the scale is the number of branches.
+const AccountsPerBranch = 100_000
 
-// load fills pgbench's tables: with pgbench, or where PostgreSQL came without it, by hand.
-func (h *home) load(ctx context.Context, scale int, out io.Writer) error {
-	bar := newBar(out, fmt.Sprintf("loading %s accounts", grouped(scale*accountsPerBranch)))
+// Load fills pgbench's tables: with pgbench, or where PostgreSQL came without it, by hand.
+func (d *Database) Load(ctx context.Context, scale int, out io.Writer) error {
+	bar := newBar(out, fmt.Sprintf("loading %s accounts", figures.Grouped(scale*AccountsPerBranch)))
 	defer bar.end()
-	pgbench, err := h.server.Program("pgbench")
+	pgbench, err := d.server.Program("pgbench")
 	if errors.Is(err, os.ErrNotExist) {
-		return h.copyTables(ctx, scale, bar)
+		return d.copyTables(ctx, scale, bar)
 	}
 	if err != nil {
 		return err
 	}
-	return h.runPgbench(ctx, pgbench, scale, bar)
+	return d.runPgbench(ctx, pgbench, scale, bar)
 }
 
 // runPgbench runs pgbench -i, and reads from what it says how far it is.
-func (h *home) runPgbench(ctx context.Context, path string, scale int, bar *bar) error {
+func (d *Database) runPgbench(ctx context.Context, path string, scale int, bar *bar) error {
 	cmd := exec.CommandContext(ctx, path, "-i", "-s", strconv.Itoa(scale))
 	cmd.WaitDelay = time.Second
-	if err := h.connectBy(cmd); err != nil {
+	if err := d.connectBy(cmd); err != nil {
 		return err
 	}
 	said, err := cmd.StderrPipe()
@@ -56,8 +58,8 @@ func (h *home) runPgbench(ctx context.Context, path string, scale int, bar *bar)
 }
 
 // connectBy tells a program of PostgreSQL's where the database is. The password stays off its command line.
-func (h *home) connectBy(cmd *exec.Cmd) error {
-	config, err := pgx.ParseConfig(h.dsn())
+func (d *Database) connectBy(cmd *exec.Cmd) error {
+	config, err := pgx.ParseConfig(d.DSN())
 	if err != nil {
 		return err
 	}
