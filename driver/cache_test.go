@@ -343,3 +343,30 @@ func TestRawAccess(t *testing.T) {
 	}
 	f.caches(byID, 1)
 }
+
+// A transaction that only reads, begun in SQL and with a snapshot exported, leaves what is cached alone, once it is known
+// what its statements call: inside the first one the catalog can't be asked.
+func TestReadingTransactionTouchesNothing(t *testing.T) {
+	f := newFixture(t)
+	f.caches(byID, 1)
+	f.caches("select count(*) from accounts")
+	for n := range 2 {
+		conn, err := f.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.exec(conn, "begin isolation level repeatable read read only")
+		if f.read(conn, "select pg_export_snapshot() is not null") != "true" {
+			t.Error("no snapshot")
+		}
+		f.exec(conn, "savepoint s")
+		f.read(conn, "select count(*) from accounts")
+		f.exec(conn, "rollback to savepoint s")
+		f.exec(conn, "rollback")
+		conn.Close()
+		if n > 0 {
+			f.isHit(byID, 1)
+		}
+		f.caches(byID, 1)
+	}
+}

@@ -30,6 +30,9 @@ func newText(sql string) *text {
 	return t
 }
 
+// beginsTransaction tells whether what follows the text is in a transaction.
+func (t *text) beginsTransaction() bool { return t.command == nil && t.BeginsTransaction }
+
 // texts remembers what is known of SQL texts, within bounds: a program that writes literals into its statements makes new
 // texts without end.
 type texts struct {

@@ -112,6 +112,11 @@ func (w *watch) before(ctx context.Context, query string) (effect, error) {
 	if _, err := w.conn.inner.conn(ctx); err != nil {
 		return effect{}, err
 	}
+	if w.conn.cache.texts.of(query).beginsTransaction() {
+		if err := w.conn.meet(ctx); err != nil {
+			return effect{}, err
+		}
+	}
 	e, err := w.conn.effect(ctx, query)
 	if err != nil {
 		return effect{}, err

@@ -39,6 +39,8 @@ type Statement struct {
 	ChangesSession bool
 	// ResetsSession is set for DISCARD ALL, which takes every such change back.
 	ResetsSession bool
+	// BeginsTransaction is set for BEGIN and START TRANSACTION.
+	BeginsTransaction bool
 	// EndsTransaction is set when the text may commit or roll back.
 	EndsTransaction bool
 }
@@ -195,7 +197,7 @@ func (s *Statement) classify(tree ast.Stmt) {
 		s.refuse("it is not a SELECT")
 	case *ast.VariableSetStmt:
 		s.refuse("it changes the session")
-		s.ChangesSession = true
+		s.ChangesSession = !transactionOnly[n.Name]
 	case *ast.DiscardStmt:
 		s.refuse("it changes the session")
 		s.ChangesSession = true
@@ -207,6 +209,10 @@ func (s *Statement) classify(tree ast.Stmt) {
 		*s = *opaque(s.Text, fmt.Sprintf("%s is not known to be harmless", kindOf(tree)))
 	}
 }
+
+// transactionOnly are what SET changes for the transaction at hand and no longer, and what no result depends on: how it is
+// isolated, and its snapshot.
+var transactionOnly = map[string]bool{"TRANSACTION": true, "transaction_snapshot": true}
 
 // classifyExplain looks through EXPLAIN. Even without ANALYZE the planner may run functions, so the statement inside counts
 // as if it were run.
@@ -222,7 +228,9 @@ func (s *Statement) classifyExplain(n *ast.ExplainStmt) {
 func (s *Statement) classifyTransaction(n *ast.TransactionStmt) {
 	s.refuse("it controls a transaction")
 	switch n.Kind {
-	case ast.TRANS_STMT_BEGIN, ast.TRANS_STMT_START, ast.TRANS_STMT_SAVEPOINT, ast.TRANS_STMT_RELEASE, ast.TRANS_STMT_ROLLBACK_TO:
+	case ast.TRANS_STMT_BEGIN, ast.TRANS_STMT_START:
+		s.BeginsTransaction = true
+	case ast.TRANS_STMT_SAVEPOINT, ast.TRANS_STMT_RELEASE, ast.TRANS_STMT_ROLLBACK_TO:
 	case ast.TRANS_STMT_COMMIT_PREPARED:
 		s.WritesAnything, s.ChangesSchema = true, true
 	default:

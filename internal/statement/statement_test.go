@@ -113,6 +113,8 @@ func TestOthers(t *testing.T) {
 		{"abort", ends},
 		{"prepare transaction 'x'", ends},
 		{"commit prepared 'x'", all | schema},
+		{"set transaction isolation level serializable", 0},
+		{"set transaction snapshot '1-1-1'", 0},
 		{"set x.y = 1", session},
 		{"set local role a", session},
 		{"reset all", session},
