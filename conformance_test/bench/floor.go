@@ -34,6 +34,7 @@ func (r ready) Prepare(string) (driver.Stmt, error)          { return nil, errNo
 func (r ready) Begin() (driver.Tx, error)                    { return nil, errNotNeeded }
 func (r ready) Close() error                                 { return nil }
 func (r ready) CheckNamedValue(*driver.NamedValue) error     { return nil }
+
 func (r ready) QueryContext(context.Context, string, []driver.NamedValue) (driver.Rows, error) {
 	return &readyRows{rest: r.answer}, nil
 }

@@ -36,7 +36,7 @@ func run(ctx context.Context, rounds int, turn time.Duration) error {
 	if err != nil {
 		return err
 	}
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	full := make([]byte, dsn.DefaultMemory)
 	defer runtime.KeepAlive(full)
 	dbs, err := open(ctx, server.DSN(""))
@@ -59,7 +59,7 @@ func run(ctx context.Context, rounds int, turn time.Duration) error {
 		}
 	}
 	fmt.Fprintln(os.Stderr)
-	print(os.Stdout, cases, rounds)
+	report(os.Stdout, cases, rounds)
 	return nil
 }
 
@@ -68,7 +68,8 @@ type databases struct{ pgx, off, hit, miss *sql.DB }
 
 const tables = `
 create table if not exists three as
-  select g::bigint as id, 'owner number ' || g as owner, timestamptz '2026-01-01' + g * interval '1 minute' as since from generate_series(1001, 2000) g;
+  select g::bigint as id, 'owner number ' || g as owner, timestamptz '2026-01-01' + g * interval '1 minute' as since
+  from generate_series(1001, 2000) g;
 create index if not exists three_id on three (id);
 create table if not exists two as select g::bigint as a, (g * 7)::bigint as b from generate_series(1001, 6000) g;
 analyze three; analyze two;`
@@ -109,7 +110,7 @@ func hasQuery(server string) bool {
 
 func (d *databases) close() {
 	for _, db := range []*sql.DB{d.pgx, d.off, d.hit, d.miss} {
-		db.Close()
+		_ = db.Close() // it was only read
 	}
 }
 

@@ -90,8 +90,8 @@ func (m *measured) ratio(other *measured) float64 {
 	return ratios[len(ratios)/2]
 }
 
-// print writes the table in Markdown.
-func print(w io.Writer, cases []*measured, rounds int) {
+// report writes the table in Markdown.
+func report(w io.Writer, cases []*measured, rounds int) {
 	fmt.Fprintf(w, "%s; %d rounds.\n\n", machine(), rounds)
 	fmt.Fprintln(w, "| case | fastest round | median round | allocations | ratio to |")
 	fmt.Fprintln(w, "|---|---:|---:|---:|---|")
