@@ -35,8 +35,8 @@ func (r ready) Begin() (driver.Tx, error)                    { return nil, errNo
 func (r ready) Close() error                                 { return nil }
 func (r ready) CheckNamedValue(*driver.NamedValue) error     { return nil }
 
-func (r ready) QueryContext(context.Context, string, []driver.NamedValue) (driver.Rows, error) {
-	return &readyRows{rest: r.answer}, nil
+func (r ready) QueryContext(ctx context.Context, _ string, _ []driver.NamedValue) (driver.Rows, error) {
+	return &readyRows{rest: r.answer}, ctx.Err()
 }
 
 type readyRows struct{ rest [][]driver.Value }
