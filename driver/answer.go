@@ -51,15 +51,16 @@ func (as *answers) of(q question, schema uint64) *answer {
 
 // old tells whether it is time to ask again. Until that has been done the answer counts: a server that is down must not
 // keep what it said before from being used.
-func (a *answer) old() bool { return time.Since(a.at) >= answerAge }
+func (a *answer) old(now time.Time) bool { return now.Sub(a.at) >= answerAge }
 
 // overdue lists the answers that are old and were used all the same.
 func (as *answers) overdue(schema uint64) []*answer {
 	as.mu.RLock()
 	defer as.mu.RUnlock()
+	now := time.Now()
 	var list []*answer
 	for _, a := range as.known {
-		if a.schema == schema && a.old() && a.wanted.Load() {
+		if a.schema == schema && a.old(now) && a.wanted.Load() {
 			list = append(list, a)
 		}
 	}

@@ -14,7 +14,6 @@ import (
 // lookUp answers a request that may be cached: from the store, from a fill that somebody else has under way, or from
 // PostgreSQL.
 func (c *Conn) lookUp(ctx context.Context, r *request) (driver.Rows, error) {
-	r.began = time.Now()
 	stats := &c.cache.stats
 	var entry *cachestore.Entry
 	if !r.wishes.refresh {

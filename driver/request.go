@@ -88,7 +88,8 @@ func (c *Conn) admissible(ctx context.Context, r *request) (bool, error) {
 		return false, err
 	}
 	r.verdict = t.verdict.Load()
-	if !r.verdict.holds(c.cache, id, r.wishes.rule) {
+	r.began = time.Now()
+	if !r.verdict.holds(c.cache, id, r.wishes.rule, r.began) {
 		if err := c.prove(ctx, r, id); err != nil {
 			return false, err
 		}

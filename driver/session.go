@@ -144,7 +144,7 @@ func (c *Conn) learn(ctx context.Context, t *text) (*answer, error) {
 
 // renew gives a newer answer in place of an old one where the connection can ask for it now, else the old.
 func (c *Conn) renew(ctx context.Context, t *text, a *answer) *answer {
-	if !a.old() {
+	if !a.old(time.Now()) {
 		return a
 	}
 	if c.inner.std == nil || !c.inner.idle() {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/gopgcache/pgcache/dsn"
 	"github.com/gopgcache/pgcache/internal/catalog"
@@ -37,7 +38,7 @@ type verdict struct {
 // holds tells whether the verdict is still good for a session of this identity. An old one is as long as no newer answer of
 // the catalog has come. That is seen to in the background, but only for what a session is that was just dialled: others
 // have to ask themselves.
-func (v *verdict) holds(c *cache, id *identity, wished string) bool {
+func (v *verdict) holds(c *cache, id *identity, wished string, now time.Time) bool {
 	switch {
 	case v == nil || v.identity != id || v.wished != wished:
 		return false
@@ -45,7 +46,7 @@ func (v *verdict) holds(c *cache, id *identity, wished string) bool {
 		return true // the text alone decides
 	case v.answer.schema != c.schema.Load():
 		return false
-	case !v.answer.old():
+	case !v.answer.old(now):
 		return true
 	}
 	c.askAgain(v.answer)
