@@ -55,34 +55,6 @@ type fill struct {
 	over  bool
 }
 
-// fillContext is the context of a fill: it carries the caller's values but not its end, and ends with the error that it is
-// given. The inner connection knows a fill by it.
-type fillContext struct {
-	context.Context
-
-	fill  *fill
-	ended chan struct{} // nil if the fill can't be cancelled
-	mu    sync.Mutex
-	err   error
-}
-
-func (fc *fillContext) Done() <-chan struct{} { return fc.ended }
-
-func (fc *fillContext) Err() error {
-	fc.mu.Lock()
-	defer fc.mu.Unlock()
-	return fc.err
-}
-
-func (fc *fillContext) cancel(err error) {
-	fc.mu.Lock()
-	defer fc.mu.Unlock()
-	if fc.err == nil && fc.ended != nil {
-		fc.err = err
-		close(fc.ended)
-	}
-}
-
 // lead sends the query on the caller's own connection, and gives rows that the caller reads while they are recorded.
 func (c *Conn) lead(ctx context.Context, r *request, fl *flight) (driver.Rows, error) {
 	f, err := c.takeOff(ctx, r, fl)
@@ -333,29 +305,6 @@ func (f *fill) keep(set *rowset.Set) *cachestore.Entry {
 	return entry
 }
 
-// verdictOn says what a failed fill means for those who wait: PostgreSQL's own answer is theirs too, but a connection that
-// broke or a caller who left is not.
-func verdictOn(err error) outcome {
-	if _, answered := errors.AsType[*pgconn.PgError](err); answered && !unreachable(err) {
-		return refused
-	}
-	return tryAgain
-}
-
-// unreachable tells whether an error means that PostgreSQL could not be asked, rather than that it answered.
-func unreachable(err error) bool {
-	if refusal, ok := errors.AsType[*pgconn.PgError](err); ok {
-		switch refusal.Code {
-		case "57P01", "57P02", "57P03", "53300": // shutting down, crashed, starting up, too many connections
-			return true
-		default:
-			return false
-		}
-	}
-	_, dial := errors.AsType[*pgconn.ConnectError](err)
-	return dial || errors.Is(err, driver.ErrBadConn)
-}
-
 // finished tells whether the connection is free again.
 func (f *fill) finished() bool {
 	select {
@@ -364,54 +313,4 @@ func (f *fill) finished() bool {
 	default:
 		return false
 	}
-}
-
-// leave is called when the caller who set the fill off wants no more rows; err is the end of its context, if that is why.
-// Where the caller's context has ended and others wait, the fill keeps the connection and goes on for them.
-func (f *fill) leave(ctx context.Context, c *Conn, err error) error {
-	f.recording.Leave()
-	if err == nil {
-		err = f.readOn(ctx)
-	}
-	if f.finished() {
-		return f.err
-	}
-	if f.flight.abandon() {
-		f.ctx.cancel(err)
-		<-f.done
-		if f.err == nil {
-			return err
-		}
-		return f.err
-	}
-	f.give(c)
-	return err
-}
-
-// readOn reads a result to its end, as pgx does too when rows are closed early. It gives up with the context's error.
-func (f *fill) readOn(ctx context.Context) error {
-	if f.ctx.ended == nil {
-		f.run()
-		return nil
-	}
-	select { // the goroutine is at it
-	case <-f.done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// give leaves the connection to the fill. The caller's is dead then, as one is over which pgx cancelled a query: whatever the
-// session held, locks and all, is not in another.
-func (f *fill) give(c *Conn) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.over {
-		return
-	}
-	f.given = true
-	go f.run()
-	c.inner.fill, c.inner.std = nil, nil
-	c.inner.dead = true
 }
