@@ -1,8 +1,6 @@
 package driver
 
-import (
-	"context"
-)
+import "context"
 
 // leave is called when the caller who set the fill off wants no more rows; err is the end of its context, if that is why.
 // Where the caller's context has ended and others wait, the fill keeps the connection and goes on for them.
