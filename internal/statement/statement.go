@@ -30,6 +30,17 @@ type Statement struct {
 
 	// Writes are the tables that the text names as the targets of INSERT, UPDATE, DELETE, MERGE or TRUNCATE.
 	Writes []Name
+	// Settings are the settings that the text reads by current_setting with a literal name: sorted, in lower case, once each.
+	Settings []string
+	// ComputedSetting is set when it calls current_setting with a name that only the server will know.
+	ComputedSetting bool
+	// Assigns are the values that the text gives to settings of the user's own. Those change nothing else, so they don't
+	// count as ChangesSession.
+	Assigns []Assignment
+
+	// Narrowings are the relations of which the text reads certain rows only.
+	Narrowings []Narrowing
+
 	// WritesAnything is set when the text may write tables that it does not name.
 	WritesAnything bool
 	// ChangesSchema is set when the text may change what names stand for.
@@ -75,6 +86,9 @@ type Names struct {
 	Columns []string
 	// Fields are the parts after an expression: (x).f may be a call of f(x), or a cast of x to f.
 	Fields []string
+	// Casts are the last names of columns that are cast to a type that may read a text as the current time: harmless if
+	// the column is no text.
+	Casts []string
 }
 
 // OwnOperators tells whether operators are used beyond the comparisons that every statement may use.
@@ -104,6 +118,7 @@ func (s *Statement) Question() string {
 	list(len(n.Operators), func(i int) []string { return n.Operators[i : i+1] })
 	list(len(n.Columns), func(i int) []string { return n.Columns[i : i+1] })
 	list(len(n.Fields), func(i int) []string { return n.Fields[i : i+1] })
+	list(len(n.Casts), func(i int) []string { return n.Casts[i : i+1] })
 	return string(b)
 }
 
