@@ -92,7 +92,7 @@ func (c *cache) learnBase(ctx context.Context) (*identity, error) {
 }
 
 func (c *cache) readIdentity(ctx context.Context, conn *pgx.Conn) (*identity, error) {
-	session, err := catalog.AskSession(ctx, conn.PgConn())
+	session, err := catalog.AskSession(ctx, conn.PgConn(), nil)
 	if err != nil {
 		return nil, err
 	}

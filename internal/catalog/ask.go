@@ -28,6 +28,9 @@ type Answer struct {
 	Resolution
 	// Reach is what the statement's named targets lead to.
 	Reach Reach
+	// Version is a fingerprint of everything in the catalogs that the answer and the meaning of the statement's result rest
+	// on. It is another one after any change to that, whoever made it.
+	Version string
 }
 
 // Ask resolves the names of a statement and the reach of its writes in one round trip. The connection must be idle and is

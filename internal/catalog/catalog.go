@@ -25,6 +25,12 @@ type Resolution struct {
 	CalledTypes []string `json:"calledTypes"`
 	// Unresolved are the names that stand for no relation: a CTE's, or a mistake that PostgreSQL will name.
 	Unresolved []string `json:"unresolved"`
+	// Settings are the names, in lower case, of what current_setting reads in views, policies and functions on the way.
+	Settings []string `json:"-"`
+	// ComputedSetting is set when something on the way reads a setting whose name is computed.
+	ComputedSetting bool `json:"-"`
+	// TextCasts are the columns that the statement casts to a date or a time and that may hold texts such as 'now'.
+	TextCasts []string `json:"textCasts"`
 }
 
 // Relation is a table, view or the like.
@@ -48,6 +54,7 @@ type Function struct {
 	Name       string `json:"name"`
 	Signature  string `json:"signature"`
 	Volatility string `json:"volatility"` // pg_proc.provolatile: s or v
+	Arguments  string `json:"arguments"`  // as in "text, integer", built-in types without their schema
 }
 
 // BuiltIn tells whether the function came with the server.
@@ -129,4 +136,6 @@ type Reach struct {
 	Tables []uint32 `json:"tables"`
 	// Unknown is set when it may be any table: a trigger, a rule or a function has a hand in it.
 	Unknown bool `json:"unknown"`
+	// Why says in words what makes it unknown.
+	Why string `json:"why"`
 }

@@ -210,7 +210,7 @@ func TestAskLeavesTheSessionAlone(t *testing.T) {
 	if _, err := Ask(t.Context(), conn.PgConn(), st); !errors.Is(err, ErrBusy) {
 		t.Error(err)
 	}
-	if _, err := AskSession(t.Context(), conn.PgConn()); !errors.Is(err, ErrBusy) {
+	if _, err := AskSession(t.Context(), conn.PgConn(), nil); !errors.Is(err, ErrBusy) {
 		t.Error(err)
 	}
 	if _, err := conn.Exec(t.Context(), "rollback; set statement_timeout = 1; set default_transaction_isolation = serializable"); err != nil {
@@ -238,7 +238,7 @@ func TestSession(t *testing.T) {
 	conn := open(t)
 	read := func() *Session {
 		t.Helper()
-		s, err := AskSession(t.Context(), conn.PgConn())
+		s, err := AskSession(t.Context(), conn.PgConn(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

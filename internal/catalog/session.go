@@ -22,14 +22,25 @@ type Session struct {
 	Version int
 	// Recovery is set on a hot standby.
 	Recovery bool
+	// Settings are the present values of the settings that were asked for, by the names they were asked by. One that does
+	// not exist is absent, which is not the same as empty. They are no part of the identity.
+	Settings map[string]string
+	// ConfigLoaded is when the server last read its configuration files. It is no part of the identity.
+	ConfigLoaded string
 }
 
-// AskSession reads the session's state in one round trip. The connection must be idle; it is not safe for concurrent use.
-func AskSession(ctx context.Context, conn *pgconn.PgConn) (*Session, error) {
+// AskSession reads the session's state, and the values of some settings, in one round trip. The connection must be idle; it is
+// not safe for concurrent use.
+func AskSession(ctx context.Context, conn *pgconn.PgConn, settings []string) (*Session, error) {
 	if conn.TxStatus() != 'I' {
 		return nil, ErrBusy
 	}
-	result := conn.ExecParams(ctx, sessionSQL, nil, nil, nil, nil).Read()
+	var args arguments
+	args.texts(settings)
+	if args.err != nil {
+		return nil, args.err
+	}
+	result := conn.ExecParams(ctx, sessionSQL, args.values, nil, nil, nil).Read()
 	if result.Err != nil {
 		return nil, fmt.Errorf("pgcache: reading the session's state: %w", result.Err)
 	}
@@ -37,10 +48,12 @@ func AskSession(ctx context.Context, conn *pgconn.PgConn) (*Session, error) {
 		return nil, fmt.Errorf("pgcache: reading the session's state: %d rows", len(result.Rows))
 	}
 	var answer struct {
-		Refusal  string          `json:"refusal"`
-		Version  int             `json:"version"`
-		Recovery bool            `json:"recovery"`
-		Identity json.RawMessage `json:"identity"`
+		Refusal      string             `json:"refusal"`
+		Version      int                `json:"version"`
+		Recovery     bool               `json:"recovery"`
+		Identity     json.RawMessage    `json:"identity"`
+		Settings     map[string]*string `json:"settings"`
+		ConfigLoaded string             `json:"configLoaded"`
 	}
 	if err := json.Unmarshal(result.Rows[0][0], &answer); err != nil {
 		return nil, fmt.Errorf("pgcache: the session's state: %w", err)
@@ -48,5 +61,17 @@ func AskSession(ctx context.Context, conn *pgconn.PgConn) (*Session, error) {
 	return &Session{
 		Identity: string(answer.Identity),
 		Refusal:  answer.Refusal, Version: answer.Version, Recovery: answer.Recovery,
+		Settings: existing(answer.Settings), ConfigLoaded: answer.ConfigLoaded,
 	}, nil
+}
+
+// existing leaves out what is NULL.
+func existing(settings map[string]*string) map[string]string {
+	values := make(map[string]string, len(settings))
+	for name, value := range settings {
+		if value != nil {
+			values[name] = *value
+		}
+	}
+	return values
 }

@@ -1,4 +1,5 @@
 -- What shapes results in this session and is not part of a statement. One text column.
+-- $1 text[] names of settings whose values are asked for beside the identity
 WITH path AS (
   -- The session's own schema stays in the path, empty, once it has had a temporary table.
   SELECT pg_catalog.array_remove(pg_catalog.current_schemas(true), (SELECT nspname FROM pg_catalog.pg_namespace WHERE oid = pg_catalog.pg_my_temp_schema())) AS schemas)
@@ -14,6 +15,10 @@ SELECT pg_catalog.jsonb_build_object(
     ELSE '' END,
   'version', pg_catalog.current_setting('server_version_num')::int,
   'recovery', pg_catalog.pg_is_in_recovery(),
+  'configLoaded', extract(epoch FROM pg_catalog.pg_conf_load_time())::text,
+  'settings', (
+    SELECT coalesce(pg_catalog.jsonb_object_agg(s.name, pg_catalog.current_setting(s.name, true)), '{}')
+    FROM pg_catalog.unnest($1::text[]) s(name)),
   'identity', pg_catalog.jsonb_build_array(
     pg_catalog.current_database(), current_user, session_user, schemas,
     (SELECT pg_catalog.jsonb_object_agg(name, pg_catalog.current_setting(name, true))
