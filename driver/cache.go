@@ -25,13 +25,14 @@ type cache struct {
 
 	texts      texts
 	identities identities
+	watched    watched
 	answers    answers
 	flights    flights
 	asking     calls
 
-	// base is the identity of the session that was dialled last and had nothing changed in it since: what a connection
-	// that was never dialled would be. It stays nil when perSession is set.
-	base       atomic.Pointer[identity]
+	// base is the session that was dialled last and had nothing changed in it since: what a connection that was never
+	// dialled would be. It stays nil when perSession is set.
+	base       atomic.Pointer[session]
 	perSession bool
 	// resets is set when a hook of the caller's runs each time a connection comes out of the pool.
 	resets bool

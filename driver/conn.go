@@ -31,6 +31,8 @@ type Conn struct {
 
 	// identity is what the session is known to be; nil when that has to be read back from the server.
 	identity *identity
+	// settings are the values of the watched settings when the identity is known.
+	settings settings
 	// era is the count of schema changes when the session was dialled.
 	era uint64
 	// changed is set once the session may differ from one that was just dialled.
@@ -110,7 +112,7 @@ func (c *Conn) comeBack() {
 		return
 	}
 	c.escaped = false
-	c.watch.after(context.Background(), effect{session: true, ends: true})
+	c.watch.after(context.Background(), effect{session: true, ends: true}, nil)
 }
 
 // QueryContext implements driver.QueryerContext.

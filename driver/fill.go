@@ -106,7 +106,7 @@ func (c *Conn) takeOff(ctx context.Context, r *request, fl *flight) (*fill, erro
 	}
 	if id, err := c.identify(ctx); err != nil {
 		return nil, err
-	} else if id != r.verdict.identity {
+	} else if id != r.verdict.identity || !c.settings.agree(r.settings, r.verdict.settings) {
 		return nil, errOtherSession
 	}
 	f := &fill{cache: c.cache, chain: c.chain, request: *r, flight: fl, std: std, done: make(chan struct{})}

@@ -18,6 +18,12 @@ type identity struct {
 	refusal string
 }
 
+// session is what is known of one session: whose it is, and the values of the settings that statements depend on.
+type session struct {
+	*identity
+	settings settings
+}
+
 // identities makes equal identities the same pointer. It is bounded; an identity that falls out and comes back is another
 // pointer, which costs misses and no more.
 type identities struct {

@@ -19,6 +19,8 @@ type request struct {
 	stmt    *Stmt // when it is run through a prepared statement
 	wishes  wishes
 	verdict *verdict
+	// settings are the values in the session of the settings that the verdict depends on.
+	settings settings
 
 	key       cachestore.Key
 	arguments []byte // the entry's own part of the key material
@@ -94,7 +96,14 @@ func (c *Conn) admissible(ctx context.Context, r *request) (bool, error) {
 			return false, err
 		}
 	}
-	return r.verdict.refusal == "", nil
+	if r.verdict.refusal != "" {
+		return false, nil
+	}
+	if r.verdict.settings != nil {
+		r.settings, err = c.settingsOf(ctx, r.verdict)
+		return r.settings != nil, err
+	}
+	return true, nil
 }
 
 // take adds what the text's hints ask for. What the context says comes first.
@@ -143,6 +152,7 @@ func (r *request) makeKey(buf []byte, c *Conn) bool {
 	if r.stmt != nil || c.prepared[r.text.sql] > 0 {
 		mode = prepared
 	}
+	b = r.settings.appendTo(b, r.verdict.settings)
 	b = appendText(append(b, byte(mode)), r.wishes.key)
 	for _, arg := range args {
 		if b, ok = appendArgument(b, arg.Value); !ok {

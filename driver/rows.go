@@ -23,17 +23,17 @@ var (
 // version brings included, and tell when they are closed.
 type passedRows struct {
 	*stdlib.Rows
-	closed func()
+	closed func(error)
 }
 
-func newPassedRows(rows driver.Rows, closed func()) *passedRows {
+func newPassedRows(rows driver.Rows, closed func(error)) *passedRows {
 	return &passedRows{Rows: rows.(*stdlib.Rows), closed: closed}
 }
 
 func (r *passedRows) Close() error {
 	err := r.Rows.Close()
 	if r.closed != nil {
-		r.closed()
+		r.closed(err)
 		r.closed = nil
 	}
 	return err

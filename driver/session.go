@@ -29,12 +29,12 @@ func (c *Conn) identify(ctx context.Context) (*identity, error) {
 		return c.introduce(ctx)
 	}
 	if base := c.cache.base.Load(); base != nil {
-		return base, nil
+		return base.identity, nil
 	}
 	// Of all the connections that begin at the same time one has to dial to find out; the others wait for it.
 	_, err := once(ctx, &c.cache.asking, "base", func() (*identity, error) {
 		if base := c.cache.base.Load(); base != nil {
-			return base, nil
+			return base.identity, nil
 		}
 		if c.cache.fresh != nil {
 			return c.cache.learnBase(ctx)
@@ -45,7 +45,7 @@ func (c *Conn) identify(ctx context.Context) (*identity, error) {
 		return nil, err
 	}
 	if base := c.cache.base.Load(); base != nil && c.identity == nil {
-		return base, nil
+		return base.identity, nil
 	}
 	return c.introduce(ctx) // sessions may differ, so nobody can speak for another
 }
@@ -59,15 +59,15 @@ func (c *Conn) introduce(ctx context.Context) (*identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, err := c.cache.readIdentity(ctx, std.Conn())
+	s, err := c.cache.readSession(ctx, std.Conn())
 	if err != nil {
 		return nil, c.unanswered(ctx, err)
 	}
-	c.identity = id
+	c.identity, c.settings = s.identity, s.settings
 	if c.typical(std.Conn()) {
-		c.cache.base.Store(id)
+		c.cache.base.Store(s)
 	}
-	return id, nil
+	return s.identity, nil
 }
 
 // typical tells whether a session is what any other is that is dialled now.
@@ -84,22 +84,33 @@ func (c *cache) learnBase(ctx context.Context) (*identity, error) {
 		return nil, err
 	}
 	defer conn.Close()
-	id, err := c.readIdentity(ctx, conn.(*stdlib.Conn).Conn())
-	if err == nil {
-		c.base.Store(id)
+	s, err := c.readSession(ctx, conn.(*stdlib.Conn).Conn())
+	if err != nil {
+		return nil, err
 	}
-	return id, err
+	c.base.Store(s)
+	return s.identity, nil
 }
 
-func (c *cache) readIdentity(ctx context.Context, conn *pgx.Conn) (*identity, error) {
-	session, err := catalog.AskSession(ctx, conn.PgConn(), nil)
+// readSession asks the server what a session is.
+func (c *cache) readSession(ctx context.Context, conn *pgx.Conn) (*session, error) {
+	names := c.watched.list()
+	found, err := catalog.AskSession(ctx, conn.PgConn(), names)
 	if err != nil {
 		return nil, err
 	}
 	if err := replayable(conn.TypeMap()); err != nil {
-		session.Refusal = err.Error()
+		found.Refusal = err.Error()
 	}
-	return c.identities.of(session, conn.Config()), nil
+	s := &session{identity: c.identities.of(found, conn.Config()), settings: make(settings, len(names))}
+	for _, name := range names {
+		if value, exists := found.Settings[name]; exists {
+			s.settings[name] = &value
+		} else {
+			s.settings[name] = nil
+		}
+	}
+	return s, nil
 }
 
 // unanswered is the error of a question that the server did not answer. If the connection broke over it nothing of the
@@ -207,7 +218,7 @@ func (w *watch) put(t *text) {
 }
 
 // effect says what a statement may change. Where that can't be known it is everything.
-func (c *Conn) effect(ctx context.Context, query string) (effect, error) {
+func (c *Conn) effect(ctx context.Context, query string, args []driver.NamedValue) (effect, error) {
 	t := c.cache.texts.of(query)
 	if t.command != nil {
 		return effect{}, nil
@@ -216,6 +227,7 @@ func (c *Conn) effect(ctx context.Context, query string) (effect, error) {
 		all: t.WritesAnything, schema: t.ChangesSchema, session: t.ChangesSession,
 		ends: t.EndsTransaction,
 	}
+	e.settings, e.assigned = t.assigned(args)
 	if c.misread(t) {
 		return effect{all: true, schema: true, session: true, ends: true}, nil
 	}
@@ -232,7 +244,7 @@ func (c *Conn) effect(ctx context.Context, query string) (effect, error) {
 		return e, nil
 	}
 	e.tags, e.all = a.tablesWritten()
-	e.session = e.session || a.MayChangeSession() || a.Reach.Unknown
+	e.session = e.session || a.MayWrite() || a.Reach.Unknown || a.MayChangeSession() && !e.settings
 	return e, nil
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 // keyVersion begins all key material. It changes when the meaning of a key changes.
-const keyVersion = "pgcache 1"
+const keyVersion = "pgcache 2"
 
 // verdict says whether a text may be cached in sessions of one identity, and under which rule; or why not.
 type verdict struct {
@@ -27,6 +27,8 @@ type verdict struct {
 
 	rule *dsn.Rule
 	tags []freshness.Tag
+	// settings are the names of the settings of the user's own that the result depends on, sorted.
+	settings []string
 	// statement is the key material that all entries of the text have in common, and digest its hash, so that a hit
 	// hashes only its arguments.
 	statement string
@@ -50,7 +52,8 @@ func (v *verdict) holds(c *cache, id *identity, wished string, now time.Time) bo
 		return true
 	}
 	c.askAgain(v.answer)
-	return id == c.base.Load() && c.answers.of(v.answer.question, v.answer.schema) == v.answer
+	base := c.base.Load()
+	return base != nil && id == base.identity && c.answers.of(v.answer.question, v.answer.schema) == v.answer
 }
 
 // current tells whether the schema has not been changed through this connector since the verdict.
@@ -72,11 +75,14 @@ func (c *cache) judge(t *text, id *identity, a *answer, wished string) *verdict 
 	if v.refusal == "" {
 		v.refusal = unvouched(v.rule, a.Functions)
 	}
+	if v.refusal == "" {
+		v.settings, v.refusal = c.settingsRead(t, a)
+	}
 	if v.refusal != "" {
 		return v
 	}
 	v.tags = a.tablesRead()
-	v.statement = keyMaterial(keyVersion, c.config.Namespace, id.material, v.rule.Name, t.Text)
+	v.statement = keyMaterial(keyVersion, c.config.Namespace, id.material, v.rule.Name, t.Text, a.Version)
 	v.digest = sha256.Sum256([]byte(v.statement))
 	return v
 }
@@ -161,6 +167,28 @@ func listed(list []dsn.TablePattern, table catalog.Relation) bool {
 	return false
 }
 
+// settingsRead gives the settings of the user's own that a statement reads, itself or through views and policies, and sees to
+// it that their values are known of every session.
+func (c *cache) settingsRead(t *text, a *answer) (names []string, refusal string) {
+	if t.ComputedSetting || a.ComputedSetting {
+		return nil, "it calls current_setting with a name that is not a literal"
+	}
+	for _, name := range slices.Concat(t.Settings, a.Settings) {
+		switch {
+		case strings.Contains(name, "."):
+			names = append(names, name)
+		case !catalog.InIdentity(name):
+			return nil, fmt.Sprintf("it reads the setting %s, which may change at any time", name)
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	if len(names) > 0 && !c.watched.add(names) {
+		return nil, fmt.Sprintf("the statements of this program read more than %d settings of their own", maxSettings)
+	}
+	return names, ""
+}
+
 // unvouched names the functions that may give other results another time and that the rule does not vouch for.
 func unvouched(rule *dsn.Rule, functions []catalog.Function) string {
 	var calls, names []string
@@ -184,7 +212,7 @@ func vouched(rule *dsn.Rule, f catalog.Function) bool {
 			return true
 		}
 	}
-	return false
+	return f.OfSession() || f.ReadsSetting()
 }
 
 // keyMaterial joins fields so that no two different lists give the same text: each is led by its length.

@@ -34,18 +34,22 @@ type effect struct {
 	schema  bool
 	session bool
 	ends    bool // it may end a transaction
+	// settings is set when it gives settings of the user's own other values, which are those in assigned if the statement
+	// succeeds and is a transaction of its own.
+	settings bool
+	assigned []assignment
 }
 
 // ConnExecContext implements sqlmw.Interceptor.
 func (w *watch) ConnExecContext(
 	ctx context.Context, conn driver.ExecerContext, query string, args []driver.NamedValue,
 ) (driver.Result, error) {
-	e, err := w.before(ctx, query)
+	e, err := w.before(ctx, query, args)
 	if err != nil {
 		return nil, err
 	}
 	result, err := conn.ExecContext(ctx, query, args)
-	w.after(ctx, e)
+	w.after(ctx, e, err)
 	return result, err
 }
 
@@ -58,7 +62,7 @@ func (w *watch) ConnQueryContext(
 		rows, err := conn.QueryContext(ctx, query, args)
 		return ctx, rows, err
 	}
-	e, err := w.before(ctx, query)
+	e, err := w.before(ctx, query, args)
 	if err != nil {
 		return ctx, nil, err
 	}
@@ -70,12 +74,12 @@ func (w *watch) ConnQueryContext(
 func (w *watch) StmtExecContext(
 	ctx context.Context, stmt driver.StmtExecContext, query string, args []driver.NamedValue,
 ) (driver.Result, error) {
-	e, err := w.before(ctx, query)
+	e, err := w.before(ctx, query, args)
 	if err != nil {
 		return nil, err
 	}
 	result, err := stmt.ExecContext(ctx, args)
-	w.after(ctx, e)
+	w.after(ctx, e, err)
 	return result, err
 }
 
@@ -83,7 +87,7 @@ func (w *watch) StmtExecContext(
 func (w *watch) StmtQueryContext(
 	ctx context.Context, stmt driver.StmtQueryContext, query string, args []driver.NamedValue,
 ) (context.Context, driver.Rows, error) {
-	e, err := w.before(ctx, query)
+	e, err := w.before(ctx, query, args)
 	if err != nil {
 		return ctx, nil, err
 	}
@@ -94,19 +98,19 @@ func (w *watch) StmtQueryContext(
 // TxCommit implements sqlmw.Interceptor.
 func (w *watch) TxCommit(ctx context.Context, tx driver.Tx) error {
 	err := tx.Commit()
-	w.after(ctx, effect{ends: true})
+	w.after(ctx, effect{ends: true}, err)
 	return err
 }
 
 // TxRollback implements sqlmw.Interceptor.
 func (w *watch) TxRollback(ctx context.Context, tx driver.Tx) error {
 	err := tx.Rollback()
-	w.after(ctx, effect{ends: true})
+	w.after(ctx, effect{ends: true}, err)
 	return err
 }
 
 // before tells the ledger what a statement may change. Its error is that of a dial that was needed to find out.
-func (w *watch) before(ctx context.Context, query string) (effect, error) {
+func (w *watch) before(ctx context.Context, query string, args []driver.NamedValue) (effect, error) {
 	w.conn.comeBack()
 	// The session that will run the statement has to be there first: what it is decides what the names stand for.
 	if _, err := w.conn.inner.conn(ctx); err != nil {
@@ -117,7 +121,7 @@ func (w *watch) before(ctx context.Context, query string) (effect, error) {
 			return effect{}, err
 		}
 	}
-	e, err := w.conn.effect(ctx, query)
+	e, err := w.conn.effect(ctx, query, args)
 	if err != nil {
 		return effect{}, err
 	}
@@ -133,10 +137,13 @@ func (w *watch) before(ctx context.Context, query string) (effect, error) {
 
 // after is called when a statement has been answered, well or not. Only outside a transaction is its outcome known and
 // visible to others.
-func (w *watch) after(ctx context.Context, e effect) {
+func (w *watch) after(ctx context.Context, e effect, err error) {
 	c := w.conn
 	if e.session {
 		c.forget()
+	}
+	if e.settings {
+		c.assign(e.assigned, err)
 	}
 	switch {
 	case c.inner.lost():
@@ -177,9 +184,9 @@ func (w *watch) resolve(ctx context.Context) {
 func (w *watch) track(ctx context.Context, rows driver.Rows, err error, e effect) driver.Rows {
 	w.rows = nil
 	if err != nil {
-		w.after(ctx, e)
+		w.after(ctx, e, err)
 		return rows
 	}
-	w.rows = newPassedRows(rows, func() { w.after(context.WithoutCancel(ctx), e) })
+	w.rows = newPassedRows(rows, func(err error) { w.after(context.WithoutCancel(ctx), e, err) })
 	return rows
 }

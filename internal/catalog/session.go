@@ -5,12 +5,24 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
 //go:embed session.sql
 var sessionSQL string
+
+// identitySettings are the server's own settings that results depend on.
+var identitySettings = []string{
+	"array_nulls", "backslash_quote", "bytea_output", "client_encoding", "datestyle", "default_text_search_config", "extra_float_digits",
+	"gin_fuzzy_search_limit", "intervalstyle", "is_superuser", "lc_messages", "lc_monetary", "lc_numeric", "lc_time",
+	"quote_all_identifiers", "role", "row_security", "search_path", "server_version_num", "session_replication_role", "timezone",
+	"timezone_abbreviations", "transform_null_equals", "xmlbinary", "xmloption",
+}
+
+// InIdentity tells whether the value of a setting, named in lower case, is a part of every session's identity.
+func InIdentity(setting string) bool { return slices.Contains(identitySettings, setting) }
 
 // Session is what shapes the results of a session beside the statements themselves.
 type Session struct {
@@ -37,6 +49,7 @@ func AskSession(ctx context.Context, conn *pgconn.PgConn, settings []string) (*S
 	}
 	var args arguments
 	args.texts(settings)
+	args.texts(identitySettings)
 	if args.err != nil {
 		return nil, args.err
 	}

@@ -1,5 +1,5 @@
 -- What shapes results in this session and is not part of a statement. One text column.
--- $1 text[] names of settings whose values are asked for beside the identity
+-- $1 text[] names of settings whose values are asked for beside the identity  $2 text[] names of those in it
 WITH path AS (
   -- The session's own schema stays in the path, empty, once it has had a temporary table.
   SELECT pg_catalog.array_remove(pg_catalog.current_schemas(true), (SELECT nspname FROM pg_catalog.pg_namespace WHERE oid = pg_catalog.pg_my_temp_schema())) AS schemas)
@@ -22,9 +22,5 @@ SELECT pg_catalog.jsonb_build_object(
   'identity', pg_catalog.jsonb_build_array(
     pg_catalog.current_database(), current_user, session_user, schemas,
     (SELECT pg_catalog.jsonb_object_agg(name, pg_catalog.current_setting(name, true))
-     FROM pg_catalog.unnest(ARRAY[
-       'search_path', 'role', 'TimeZone', 'timezone_abbreviations', 'DateStyle', 'IntervalStyle', 'extra_float_digits',
-       'bytea_output', 'client_encoding', 'row_security', 'xmlbinary', 'xmloption', 'array_nulls', 'transform_null_equals',
-       'quote_all_identifiers', 'lc_monetary', 'lc_numeric', 'lc_time', 'lc_messages', 'default_text_search_config',
-       'backslash_quote', 'gin_fuzzy_search_limit', 'is_superuser', 'server_version_num', 'session_replication_role']) s(name))))::text
+     FROM pg_catalog.unnest($2::text[]) s(name))))::text
 FROM path
