@@ -50,10 +50,12 @@ func showOf(what string) command {
 			return rowset.Table([]string{"name", "value"}, c.cache.snapshot().rows()), nil
 		case "rules":
 			return c.cache.showRules(), nil
-		case "statements", "advice", "feed":
+		case "statements":
+			return c.cache.showStatements(), nil
+		case "advice", "feed":
 			return nil, fmt.Errorf("pgcache: SHOW pgcache.%s is not supported yet", what)
 		default:
-			return nil, fmt.Errorf("pgcache: there is no pgcache.%s to show; there are pgcache.stats and pgcache.rules", what)
+			return nil, fmt.Errorf("pgcache: there is no pgcache.%s to show; there are pgcache.stats, pgcache.rules and pgcache.statements", what)
 		}
 	}
 }

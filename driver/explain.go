@@ -5,13 +5,24 @@ import (
 	"crypto/sha256"
 	"database/sql/driver"
 	"encoding/hex"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/gopgcache/pgcache/internal/catalog"
 	"github.com/gopgcache/pgcache/internal/rowset"
 )
 
-// explain tells how a statement would be answered, and changes nothing.
+// What verdicts say in words.
+const (
+	cacheable    = "cacheable"
+	notCacheable = "not cacheable"
+	proved       = "everything about the statement is proved"
+	saysOff      = "a hint says off"
+)
+
+// explain tells how a statement would be answered and why, and changes nothing.
 func (c *Conn) explain(ctx context.Context, sql string, args []driver.NamedValue) (*rowset.Set, error) {
 	t := c.cache.texts.of(sql)
 	if t.command != nil {
@@ -19,23 +30,26 @@ func (c *Conn) explain(ctx context.Context, sql string, args []driver.NamedValue
 	}
 	r := request{text: t, args: args, wishes: wishesOf(ctx)}
 	if reason := c.immediateRefusal(&r); reason != "" {
-		return proof{}.no(reason), nil
+		return c.explainRefused(ctx, t, reason)
 	}
-	if _, err := c.admissible(ctx, &r); err != nil {
+	may, err := c.admissible(ctx, &r)
+	if err != nil {
 		return nil, err
 	}
 	var p proof
 	p.names(r.verdict)
-	if r.verdict.refusal != "" {
+	switch {
+	case r.verdict.refusal != "":
 		return p.no(r.verdict.refusal), nil
+	case !may:
+		return p.no("the session's settings can't be told"), nil
 	}
 	p.rule(&r)
 	if r.makeKey(nil, c) {
 		p.entry(ctx, c.cache, &r)
-	} else {
-		p.add("key", "none: an argument can't be told apart from others, or names a moment such as 'now'")
+		return p.yes(), nil
 	}
-	return p.yes(), nil
+	return p.no("an argument can't be told apart from others, or names a moment such as 'now'"), nil
 }
 
 // immediateRefusal says what speaks against caching before any verdict.
@@ -44,7 +58,7 @@ func (c *Conn) immediateRefusal(r *request) string {
 	case !r.text.Cacheable():
 		return r.text.Refusal
 	case r.text.Hint.Off:
-		return "a hint says off"
+		return saysOff
 	case r.wishes.bypass:
 		return "the context says Bypass"
 	case !c.inner.idle():
@@ -54,28 +68,82 @@ func (c *Conn) immediateRefusal(r *request) string {
 	}
 }
 
+// explainRefused adds to a refusal what the statement may change, which is what ends entries.
+func (c *Conn) explainRefused(ctx context.Context, t *text, reason string) (*rowset.Set, error) {
+	var p proof
+	if !t.Changes() {
+		return p.no(reason), nil
+	}
+	e, err := c.effect(ctx, t.sql, nil)
+	if err != nil {
+		return nil, err
+	}
+	p.add("touches", c.touches(t, e))
+	return p.no(reason), nil
+}
+
+// touches says in words what a statement may change.
+func (c *Conn) touches(t *text, e effect) string {
+	switch {
+	case t.WritesAnything:
+		return "everything: it can't be told from the text what it writes"
+	case !e.all:
+		return fmt.Sprintf("%d tables: those it names and those below, above and behind them", len(e.tags))
+	}
+	if c.identity != nil {
+		if a := c.cache.answers.of(question{c.identity, t.names}, c.cache.schema.Load()); a != nil && a.Reach.Why != "" {
+			return "everything: " + a.Reach.Why
+		}
+	}
+	return "everything: what it reaches can't be told"
+}
+
 // proof collects the two columns of EXPLAIN (PGCACHE).
 type proof struct{ rows [][]string }
 
 func (p *proof) add(item, value string) { p.rows = append(p.rows, []string{item, value}) }
 
+// names adds what the names in the statement stand for.
 func (p *proof) names(v *verdict) {
 	if v.answer == nil {
 		return
 	}
-	var tables, functions []string
-	for _, rel := range v.answer.Tables() {
-		tables = append(tables, rel.String())
-	}
-	for _, f := range v.answer.Functions {
-		functions = append(functions, f.String())
+	var tables, views []string
+	for _, rel := range v.answer.Relations {
+		name := rel.String()
+		if rel.RowSecurity {
+			name += " (row-level security)"
+		}
+		if rel.Kind == "v" {
+			views = append(views, name)
+		} else {
+			tables = append(tables, name)
+		}
 	}
 	p.add("tables", strings.Join(tables, ", "))
-	if functions != nil {
-		p.add("functions", strings.Join(functions, "; "))
+	if views != nil {
+		p.add("views", strings.Join(views, ", "))
+	}
+	for _, f := range v.answer.Functions {
+		p.add("function", f.String()+standing(v, f))
 	}
 }
 
+// standing says what makes a function that is not immutable harmless, or nothing.
+func standing(v *verdict, f catalog.Function) string {
+	switch {
+	case f.OfSession():
+		return "; it depends on the session's settings, which are in the identity"
+	case f.ReadsSetting():
+		return "; it reads settings"
+	case v.rule != nil && vouched(v.rule, f):
+		return "; the rule vouches for it"
+	default:
+		return ""
+	}
+}
+
+// rule adds what applies to the statement in this session.
 func (p *proof) rule(r *request) {
 	v := r.verdict
 	p.add("rule", v.rule.String())
@@ -86,9 +154,17 @@ func (p *proof) rule(r *request) {
 		tags = append(tags, "table "+rel.String())
 	}
 	p.add("tags", strings.Join(tags, ", "))
+	for _, name := range v.settings {
+		if value := r.settings[name]; value != nil {
+			p.add("setting", name+" = '"+*value+"'")
+		} else {
+			p.add("setting", name+" does not exist")
+		}
+	}
 	p.add("identity", v.identity.material)
 }
 
+// entry adds the key and what the store has under it.
 func (p *proof) entry(ctx context.Context, c *cache, r *request) {
 	p.add("key", hex.EncodeToString(r.key[:sha256.Size]))
 	entry, err := c.store.Get(ctx, r.key)
@@ -98,7 +174,7 @@ func (p *proof) entry(ctx context.Context, c *cache, r *request) {
 	}
 	age := time.Since(entry.ReadAt)
 	switch {
-	case !c.ledger.Fresh(entry.Tags, entry.Position):
+	case !slices.Equal(entry.Tags, r.verdict.tags) || !c.ledger.Fresh(entry.Tags, entry.Position):
 		p.add("entry", "stale: a table changed after it was read")
 	case age >= r.ttl():
 		p.add("entry", "expired")
@@ -108,11 +184,9 @@ func (p *proof) entry(ctx context.Context, c *cache, r *request) {
 	p.add("age", age.Round(time.Millisecond).String())
 }
 
-func (p proof) no(reason string) *rowset.Set { return p.table("not cacheable", reason) }
+func (p proof) no(reason string) *rowset.Set { return p.table(notCacheable, reason) }
 
-func (p proof) yes() *rowset.Set {
-	return p.table("cacheable", "everything about the statement is proved")
-}
+func (p proof) yes() *rowset.Set { return p.table(cacheable, proved) }
 
 func (p proof) table(verdict, reason string) *rowset.Set {
 	rows := append([][]string{{"verdict", verdict}, {"reason", reason}}, p.rows...)

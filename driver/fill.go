@@ -63,6 +63,7 @@ func (c *Conn) lead(ctx context.Context, r *request, fl *flight) (driver.Rows, e
 		return nil, err
 	}
 	c.cache.stats.misses.Add(1)
+	r.text.tally.misses.Add(1)
 	if f.ctx.ended == nil {
 		f.pull()
 	} else {
@@ -301,6 +302,7 @@ func (f *fill) keep(set *rowset.Set) *cachestore.Entry {
 		if err := f.cache.store.Put(f.ctx.Context, f.flight.key, entry); err != nil {
 			f.cache.stats.storeErrors.Add(1)
 		}
+		f.request.text.tally.bytes.Add(int64(set.Size()))
 	}
 	return entry
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"runtime"
 	"strings"
@@ -25,6 +26,7 @@ type fixture struct {
 	*sql.DB
 	connector *Connector
 	queries   atomic.Int64 // queries that reached PostgreSQL and read the accounts
+	sent      atomic.Int64 // round trips to PostgreSQL, those of dialling included
 }
 
 const accounts = `
@@ -53,6 +55,11 @@ func (f *fixture) open(params ...string) (*sql.DB, *Connector) {
 		f.t.Fatal(err)
 	}
 	config.Tracer = counting{f}
+	dial := config.DialFunc
+	config.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		return sending{conn, f}, err
+	}
 	if len(params) == 0 {
 		params = []string{"rule=all: * ttl=1h"}
 	}
@@ -95,6 +102,17 @@ func (c counting) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.Tra
 }
 
 func (counting) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// sending counts what is sent: pgx writes once a round trip.
+type sending struct {
+	net.Conn
+	f *fixture
+}
+
+func (s sending) Write(b []byte) (int, error) {
+	s.f.sent.Add(1)
+	return s.Conn.Write(b)
+}
 
 type execer interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)

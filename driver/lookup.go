@@ -25,12 +25,12 @@ func (c *Conn) lookUp(ctx context.Context, r *request) (driver.Rows, error) {
 			if r.verdict.rule.Early && r.refreshable(c) && early(age, r.ttl(), entry.Cost) {
 				c.cache.refresh(r)
 			}
-			return c.hit(entry), nil
+			return c.hit(r, entry), nil
 		}
 		if age < r.ttl()+r.verdict.rule.Stale && r.refreshable(c) {
 			c.cache.refresh(r)
 			stats.staleServed.Add(1)
-			return c.hit(entry), nil
+			return c.hit(r, entry), nil
 		}
 	}
 	if r.wishes.only {
@@ -40,9 +40,11 @@ func (c *Conn) lookUp(ctx context.Context, r *request) (driver.Rows, error) {
 }
 
 // hit gives the rows of an entry from the store.
-func (c *Conn) hit(e *cachestore.Entry) driver.Rows {
+func (c *Conn) hit(r *request, e *cachestore.Entry) driver.Rows {
 	c.cache.stats.hits.Add(1)
 	c.cache.stats.saved.Add(int64(e.Cost))
+	r.text.tally.hits.Add(1)
+	r.text.tally.saved.Add(int64(e.Cost))
 	return c.replay(e)
 }
 
@@ -99,11 +101,13 @@ func (c *Conn) miss(ctx context.Context, r *request, past *cachestore.Entry) (dr
 		switch outcome {
 		case served:
 			c.cache.stats.coalesced.Add(1)
+			r.text.tally.coalesced.Add(1)
 			return c.replay(entry), nil
 		case refused:
 			return c.rescue(r, past, nil, err)
 		case goAlone:
 			c.cache.stats.misses.Add(1)
+			r.text.tally.misses.Add(1)
 			return c.pass(ctx, r.text, r.args, r.stmt)
 		case tryAgain:
 		}
@@ -116,5 +120,5 @@ func (c *Conn) rescue(r *request, past *cachestore.Entry, rows driver.Rows, err 
 		return rows, err
 	}
 	c.cache.stats.staleServed.Add(1)
-	return c.hit(past), nil
+	return c.hit(r, past), nil
 }

@@ -53,12 +53,36 @@ func (c *cache) refresh(r *request) {
 	}
 }
 
+// impersonate gives a new connection the settings of the user's own that a request was made with. It reports false when the
+// connection is another session all the same, one whose entries can't be filled from here.
+func (c *Conn) impersonate(ctx context.Context, r *request) (bool, error) {
+	if id, err := c.identify(ctx); err != nil || id != r.verdict.identity {
+		return false, err
+	}
+	for _, name := range r.verdict.settings {
+		value := r.settings[name]
+		if value == nil {
+			continue
+		}
+		std, err := c.inner.conn(ctx)
+		if err != nil {
+			return false, err
+		}
+		c.forget()
+		if _, err := std.Conn().Exec(ctx, "select pg_catalog.set_config($1, $2, false)", name, *value); err != nil {
+			return false, err
+		}
+	}
+	id, err := c.identify(ctx)
+	return err == nil && id == r.verdict.identity, err
+}
+
 // refill runs a request again and reads it to its end.
 func (c *cache) refill(ctx context.Context, r *request) (err error) {
 	conn := newConn(c)
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	if id, err := conn.identify(ctx); err != nil || id != r.verdict.identity {
-		return err // another session's entry can't be filled from here
+	if ok, err := conn.impersonate(ctx, r); !ok {
+		return err
 	}
 	f, first := c.flights.join(r, &c.ledger)
 	if !first {

@@ -65,6 +65,7 @@ func (c *Conn) query(ctx context.Context, t *text, args []driver.NamedValue, stm
 		return rows, err
 	}
 	c.cache.stats.bypassed.Add(1)
+	t.tally.bypassed.Add(1)
 	if r.wishes.only {
 		return nil, ErrNotCached
 	}

@@ -18,6 +18,8 @@ type text struct {
 	command command
 	// verdict is the latest, for whoever asks next; most texts only ever have one.
 	verdict atomic.Pointer[verdict]
+	// tally is what SHOW pgcache.statements tells.
+	tally tally
 }
 
 func newText(sql string) *text {

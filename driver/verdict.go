@@ -91,7 +91,7 @@ func (c *cache) judge(t *text, id *identity, a *answer, wished string) *verdict 
 func (c *cache) refusal(t *text, id *identity, a *answer) string {
 	switch {
 	case t.Hint.Off:
-		return "a hint says off"
+		return saysOff
 	case !t.Cacheable():
 		return t.Refusal
 	case id.refusal != "":
@@ -193,7 +193,7 @@ func (c *cache) settingsRead(t *text, a *answer) (names []string, refusal string
 func unvouched(rule *dsn.Rule, functions []catalog.Function) string {
 	var calls, names []string
 	for _, f := range functions {
-		if !vouched(rule, f) {
+		if !f.OfSession() && !f.ReadsSetting() && !vouched(rule, f) {
 			calls = append(calls, f.String())
 			if !slices.Contains(names, f.Name) {
 				names = append(names, f.Name)
@@ -212,7 +212,7 @@ func vouched(rule *dsn.Rule, f catalog.Function) bool {
 			return true
 		}
 	}
-	return f.OfSession() || f.ReadsSetting()
+	return false
 }
 
 // keyMaterial joins fields so that no two different lists give the same text: each is led by its length.
