@@ -33,6 +33,8 @@ type Conn struct {
 	identity *identity
 	// settings are the values of the watched settings when the identity is known.
 	settings settings
+	// pooled is set when a pooler stands before the server: see session.
+	pooled bool
 	// era is the count of schema changes when the session was dialled.
 	era uint64
 	// changed is set once the session may differ from one that was just dialled.

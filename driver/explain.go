@@ -42,7 +42,7 @@ func (c *Conn) explain(ctx context.Context, sql string, args []driver.NamedValue
 	case r.verdict.refusal != "":
 		return p.no(r.verdict.refusal), nil
 	case !may:
-		return p.no("the session's settings can't be told"), nil
+		return p.no("the session's settings can't be told: behind a pooler each statement may find another session"), nil
 	}
 	p.rule(&r)
 	if r.makeKey(nil, c) {

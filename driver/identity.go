@@ -22,6 +22,8 @@ type identity struct {
 type session struct {
 	*identity
 	settings settings
+	// pooled is set behind a pooler that may give each transaction another server process.
+	pooled bool
 }
 
 // identities makes equal identities the same pointer. It is bounded; an identity that falls out and comes back is another

@@ -97,7 +97,8 @@ func (c *Conn) admissible(ctx context.Context, r *request) (bool, error) {
 			return false, err
 		}
 	}
-	if r.verdict.refusal != "" {
+	if r.verdict.refusal != "" || c.pooled && c.changed {
+		// Behind a pooler a session that was changed is anybody's.
 		return false, nil
 	}
 	if r.verdict.settings != nil {

@@ -63,7 +63,7 @@ func (c *Conn) introduce(ctx context.Context) (*identity, error) {
 	if err != nil {
 		return nil, c.unanswered(ctx, err)
 	}
-	c.identity, c.settings = s.identity, s.settings
+	c.identity, c.settings, c.pooled = s.identity, s.settings, s.pooled
 	if c.typical(std.Conn()) {
 		c.cache.base.Store(s)
 	}
@@ -102,7 +102,7 @@ func (c *cache) readSession(ctx context.Context, conn *pgx.Conn) (*session, erro
 	if err := replayable(conn.TypeMap()); err != nil {
 		found.Refusal = err.Error()
 	}
-	s := &session{identity: c.identities.of(found, conn.Config()), settings: make(settings, len(names))}
+	s := &session{identity: c.identities.of(found, conn.Config()), pooled: found.Pooled, settings: make(settings, len(names))}
 	for _, name := range names {
 		if value, exists := found.Settings[name]; exists {
 			s.settings[name] = &value

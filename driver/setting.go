@@ -122,6 +122,9 @@ func (w *watched) add(names []string) bool {
 // settingsOf gives the values in this session of the settings that a verdict depends on, asking the server for those that
 // are not known. It gives nil when the session turned out to be another than the verdict's. The error is that of dialling.
 func (c *Conn) settingsOf(ctx context.Context, v *verdict) (settings, error) {
+	if base := c.cache.base.Load(); c.pooled || base != nil && base.pooled {
+		return nil, nil // what one statement sets the next may not find
+	}
 	known := c.knownSettings()
 	if known.knows(v.settings) {
 		return known, nil

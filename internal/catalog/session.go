@@ -34,6 +34,9 @@ type Session struct {
 	Version int
 	// Recovery is set on a hot standby.
 	Recovery bool
+	// Pooled is set when the server process is not the one that the connection was told of: something stands between that may
+	// give it another with each transaction, and what one statement sets the next may not find.
+	Pooled bool
 	// Settings are the present values of the settings that were asked for, by the names they were asked by. One that does
 	// not exist is absent, which is not the same as empty. They are no part of the identity.
 	Settings map[string]string
@@ -64,6 +67,7 @@ func AskSession(ctx context.Context, conn *pgconn.PgConn, settings []string) (*S
 		Refusal      string             `json:"refusal"`
 		Version      int                `json:"version"`
 		Recovery     bool               `json:"recovery"`
+		PID          uint32             `json:"pid"`
 		Identity     json.RawMessage    `json:"identity"`
 		Settings     map[string]*string `json:"settings"`
 		ConfigLoaded string             `json:"configLoaded"`
@@ -74,7 +78,7 @@ func AskSession(ctx context.Context, conn *pgconn.PgConn, settings []string) (*S
 	return &Session{
 		Identity: string(answer.Identity),
 		Refusal:  answer.Refusal, Version: answer.Version, Recovery: answer.Recovery,
-		Settings: existing(answer.Settings), ConfigLoaded: answer.ConfigLoaded,
+		Pooled: answer.PID != conn.PID(), Settings: existing(answer.Settings), ConfigLoaded: answer.ConfigLoaded,
 	}, nil
 }
 

@@ -15,6 +15,7 @@ SELECT pg_catalog.jsonb_build_object(
     ELSE '' END,
   'version', pg_catalog.current_setting('server_version_num')::int,
   'recovery', pg_catalog.pg_is_in_recovery(),
+  'pid', pg_catalog.pg_backend_pid(),
   'configLoaded', extract(epoch FROM pg_catalog.pg_conf_load_time())::text,
   'settings', (
     SELECT coalesce(pg_catalog.jsonb_object_agg(s.name, pg_catalog.current_setting(s.name, true)), '{}')
