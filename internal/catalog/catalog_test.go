@@ -44,6 +44,7 @@ create table shop.defaulted (id int default shop.spend(1));
 create domain shop.small as int check (shop.half(value) < 10);
 create table shop.domained (id shop.small);
 create function shop.pick(shop.customers) returns text language sql as 'select $1.name';
+create function shop.spend2(int, int) returns bool language sql as 'select true';
 create operator shop.<~> (leftarg = int, rightarg = int, function = shop.spend2);
 `
 
@@ -54,8 +55,7 @@ func open(t *testing.T) *pgx.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close(t.Context()) })
-	ddl := strings.Replace(schema, "create operator", "create function shop.spend2(int, int) returns bool language sql as 'select true'; create operator", 1)
-	if _, err := conn.Exec(t.Context(), ddl+"set search_path = shop, public"); err != nil {
+	if _, err := conn.Exec(t.Context(), schema+"set search_path = shop, public"); err != nil {
 		t.Fatal(err)
 	}
 	return conn
