@@ -1,11 +1,182 @@
 package statement
 
-// Assignment is a value that a text gives to a setting of the user's own, for the rest of the session or until the next one.
+import (
+	"strconv"
+	"strings"
+
+	"github.com/multigres/multigres/go/common/parser/ast"
+)
+
+// Assignment is a value that a text gives to a setting of the user's own: one with a dot in its name. If an extension has
+// declared the setting, the server may write the value otherwise (on for 1), but the same value the same way.
+//
+// An argument that is NULL, or no string, does not tell what the server stores. Nor does a text with a backslash while
+// standard_conforming_strings is off.
 type Assignment struct {
-	// Name is the setting's, in lower case. It has a dot.
+	// Name is the setting's, in lower case.
 	Name string
 	// Value is what the server stores, when Param is 0.
 	Value string
 	// Param is the number of the placeholder that holds the value, or 0.
 	Param int
+}
+
+// assignBySet notes what SET gives to a setting of the user's own. It reports false for any other SET and RESET.
+func (s *Statement) assignBySet(n *ast.VariableSetStmt) bool {
+	name, own := ownSetting(n.Name)
+	if !own || len(n.Name) > maxName || n.Kind != ast.VAR_SET_VALUE || n.Args == nil || len(n.Args.Items) != 1 {
+		return false
+	}
+	value, ok := s.settingValue(n.Args.Items[0])
+	switch {
+	case !ok:
+		return false
+	case n.IsLocal:
+		s.AssignsLocally = true
+	default:
+		s.Assigns = append(s.Assigns, Assignment{Name: name, Value: value})
+	}
+	return true
+}
+
+// settingValue is what SET makes of a word, a string or a number.
+func (s *Statement) settingValue(n ast.Node) (value string, ok bool) {
+	switch n := n.(type) {
+	case *ast.String:
+		// A word is cut like a name, a string is not, and the tree does not tell one from the other.
+		return n.SVal, len(n.SVal) <= maxName || s.hasString()
+	case *ast.Integer:
+		return strconv.Itoa(n.IVal), true
+	case *ast.Float:
+		return n.FVal, true
+	default:
+		return "", false
+	}
+}
+
+// hasString tells whether there is a string in the text, and no name that is written with one (U&"..." UESCAPE '...').
+func (s *Statement) hasString() bool {
+	for i := 0; i < len(s.Text); {
+		kind, end := nextPiece(s.Text, i)
+		if kind == quoted {
+			return !strings.Contains(strings.ToLower(s.Text), "uescape")
+		}
+		i = end
+	}
+	return false
+}
+
+// assignByFunction notes what a SELECT gives to settings of the user's own, if it does so and nothing else: its columns are
+// calls of set_config whose name and extent are literals.
+func (s *Statement) assignByFunction(n *ast.SelectStmt) {
+	if n.TargetList == nil || len(n.TargetList.Items) == 0 || !bare(n) {
+		return
+	}
+	var assigns []Assignment
+	locally := false
+	for _, item := range n.TargetList.Items {
+		a, local, ok := setConfig(item)
+		if !ok {
+			return
+		}
+		if local {
+			locally = true
+		} else {
+			assigns = append(assigns, a)
+		}
+	}
+	s.Assigns, s.AssignsLocally = assigns, locally
+}
+
+// bare tells whether a SELECT consists of its columns only.
+func bare(n *ast.SelectStmt) bool {
+	return empty(n.DistinctClause) && n.IntoClause == nil && empty(n.FromClause) && n.WhereClause == nil && empty(n.GroupClause) &&
+		n.HavingClause == nil && empty(n.WindowClause) && empty(n.ValuesLists) && empty(n.SortClause) && n.LimitOffset == nil &&
+		n.LimitCount == nil && empty(n.LockingClause) && n.WithClause == nil && n.Op == ast.SETOP_NONE
+}
+
+func empty(list *ast.NodeList) bool { return list == nil || len(list.Items) == 0 }
+
+// setConfig reads set_config('a.b', value, local) with literals for name and extent.
+func setConfig(item ast.Node) (a Assignment, local, ok bool) {
+	target, _ := item.(*ast.ResTarget)
+	if target == nil {
+		return a, false, false
+	}
+	call, _ := target.Val.(*ast.FuncCall)
+	if call == nil || !calls(call, "set_config") || call.Over != nil || call.AggFilter != nil || !empty(call.AggOrder) ||
+		call.AggDistinct || call.AggStar || call.AggWithinGroup || call.FuncVariadic || call.Args == nil || len(call.Args.Items) != 3 {
+		return a, false, false
+	}
+	name, isText := textLiteral(call.Args.Items[0])
+	extent, isConst := call.Args.Items[2].(*ast.A_Const)
+	if !isText || !isConst {
+		return a, false, false
+	}
+	word, isBool := extent.Val.(*ast.Boolean)
+	var own bool
+	if a.Name, own = ownSetting(name); !own || !isBool {
+		return a, false, false
+	}
+	ok = a.take(call.Args.Items[1])
+	return a, word.BoolVal, ok
+}
+
+// take takes the value, a literal or a placeholder.
+func (a *Assignment) take(n ast.Node) bool {
+	if value, ok := textLiteral(n); ok {
+		a.Value = value
+		return true
+	}
+	if p, ok := castToText(n).(*ast.ParamRef); ok {
+		a.Param = p.Number
+		return a.Param > 0
+	}
+	return false
+}
+
+// calls tells whether a call may be one of a built-in function.
+func calls(n *ast.FuncCall, function string) bool {
+	name, ok := qualified(parts(n.Funcname))
+	return ok && name.builtIn() && name.Name == function
+}
+
+// textLiteral gives the value of a string, cast to text or not.
+func textLiteral(n ast.Node) (string, bool) {
+	c, _ := castToText(n).(*ast.A_Const)
+	if c == nil {
+		return "", false
+	}
+	str, ok := c.Val.(*ast.String)
+	if !ok {
+		return "", false
+	}
+	return str.SVal, true
+}
+
+// castToText looks under a cast to text.
+func castToText(n ast.Node) ast.Node {
+	cast, ok := n.(*ast.TypeCast)
+	if ok && cast.TypeName != nil && empty(cast.TypeName.Typmods) && empty(cast.TypeName.ArrayBounds) {
+		if name, ok := qualified(parts(cast.TypeName.Names)); ok && name.builtIn() && name.Name == "text" {
+			return cast.Arg
+		}
+	}
+	return n
+}
+
+// ownSetting writes a setting's name as the server compares it, and tells whether it may be one of the user's own.
+func ownSetting(name string) (string, bool) {
+	return foldSetting(name), strings.Contains(name, ".")
+}
+
+// foldSetting lowers the ASCII letters of a setting's name: the others count as they are.
+func foldSetting(name string) string {
+	b := []byte(name)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = lower(c)
+		}
+	}
+	return string(b)
 }

@@ -20,22 +20,92 @@ var readsText = map[string]bool{
 	"tsmultirange": true, "tstzmultirange": true, "datemultirange": true,
 }
 
-// cast refuses casts that may turn a text into the current time. A literal or a placeholder can be looked at; a text that
-// is computed or comes out of a table can't. To a time with time zone even a literal takes the zone's offset of today.
-func (s *Statement) cast(n *ast.TypeCast) {
+// offsetOfToday is why casts to a time with time zone are refused: even a literal takes the zone's offset of today.
+const offsetOfToday = "a cast to timetz takes the offset of today"
+
+// columnCast is a cast of a column to a type that may read a text as the current time.
+type columnCast struct{ column, reason string }
+
+// cast refuses casts that may turn a text into the current time. A literal or a placeholder can be looked at, and the
+// catalog knows the type of a column; a text that is computed can't be judged.
+func (c *collector) cast(n *ast.TypeCast) {
 	if n.TypeName == nil {
-		s.refuse("a cast without a type")
+		c.refuse("there is a cast without a type")
 		return
 	}
 	name, ok := qualified(parts(n.TypeName.Names))
-	builtIn := name.Schema == "" || name.Schema == "pg_catalog"
 	switch {
-	case !ok || builtIn && plainTypes[name.Name]:
+	case !ok || name.builtIn() && plainTypes[name.Name]:
 	case name.Name == "timetz":
-		s.refuse("a cast to timetz takes the offset of today")
+		c.refuse(offsetOfToday)
 	case !given(n.Arg):
-		s.refuse("a cast to " + name.String() + " of something computed may read a text such as 'now'")
+		c.castComputed(n.Arg, name)
 	}
+}
+
+// callToCast does the same for a cast that is written like a call: date(x). With two arguments or more it is none.
+func (c *collector) callToCast(n *ast.FuncCall, name Name) {
+	if !readsText[name.Name] {
+		return
+	}
+	args := 0
+	if n.Args != nil {
+		args = len(n.Args.Items)
+	}
+	switch {
+	case name.Name == "timetz":
+		c.refuse(offsetOfToday)
+	case n.FuncVariadic:
+		c.refuse("the function " + name.Name + " may read a text such as 'now'")
+	case args == 1 && !given(n.Args.Items[0]):
+		c.castComputed(n.Args.Items[0], name)
+	}
+}
+
+// castComputed looks at the operand of a cast that may read a text as the current time.
+func (c *collector) castComputed(operand ast.Node, to Name) {
+	reason := "the cast to " + to.String() + " may read a text such as 'now': only a column of a table, a literal or a placeholder can be judged"
+	column := columnOf(operand)
+	if column == "" || !to.builtIn() || !readsText[to.Name] {
+		c.refuse(reason)
+		return
+	}
+	c.casts = append(c.casts, columnCast{column, reason})
+}
+
+// judgeCasts leaves the casts of columns to the catalog when all columns are those of relations that the text names.
+// Anything else may have columns of its own making.
+func (c *collector) judgeCasts() {
+	for _, cast := range c.casts {
+		if c.scope.others {
+			c.refuse(cast.reason)
+		}
+		c.Names.Casts = append(c.Names.Casts, cast.column)
+	}
+}
+
+// columnOf gives the last name of a column reference, in parentheses or not, and nothing for other expressions.
+func columnOf(n ast.Node) string {
+	if p := columnParts(n); len(p) > 0 {
+		return p[len(p)-1]
+	}
+	return ""
+}
+
+// columnParts gives the parts of a column reference of up to three, in parentheses or not, and nothing for other
+// expressions.
+func columnParts(n ast.Node) []string {
+	switch n := n.(type) {
+	case *ast.ParenExpr:
+		return columnParts(n.Expr)
+	case *ast.ColumnRef:
+		p := parts(n.Fields)
+		if n.Fields == nil || len(p) != len(n.Fields.Items) || len(p) > 3 {
+			return nil
+		}
+		return p
+	}
+	return nil
 }
 
 // given tells whether an expression is a literal or a placeholder, under casts to plain types or none.

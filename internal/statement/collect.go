@@ -21,16 +21,34 @@ var lookups = map[string]bool{
 	"aclitem": true, "regoperator": true, "regproc": true, "regprocedure": true, "regrole": true, "regtype": true,
 }
 
-// collect gathers the names in a SELECT, INSERT, UPDATE, DELETE, MERGE or TRUNCATE, and refuses it for whatever in it
+// collector gathers what one statement names. What depends on more than one place in the tree is judged when all of it has
+// been seen.
+type collector struct {
+	*Statement
+	scope scope
+	// dotted are the column references of two parts or more.
+	dotted [][]string
+	// casts are those of columns to types that may read a text as the current time.
+	casts []columnCast
+}
+
+// collect gathers the names in a SELECT, INSERT, UPDATE, DELETE, MERGE, TRUNCATE or COPY, and refuses it for whatever in it
 // can't be cached.
 func (s *Statement) collect(root ast.Stmt) {
 	s.Names.Operators = slices.Clone(comparisons)
-	if err := walk(root, s.visit); err != nil {
+	c := &collector{Statement: s}
+	if err := walk(root, c.visit); err != nil {
 		*s = *opaque(s.Text, err.Error())
 		return
 	}
+	c.judgeDotted()
+	c.judgeCasts()
 	s.Names.sort()
+	s.Settings = unique(s.Settings)
 	s.checkLongNames()
+	if n, ok := root.(*ast.SelectStmt); ok && s.Cacheable() {
+		c.narrow(n)
+	}
 }
 
 // checkLongNames refuses relations named with a database. Such a name may be the target of a write, so that may be any.
@@ -38,7 +56,7 @@ func (s *Statement) checkLongNames() {
 	firsts := longNames(s.Text)
 	for _, r := range s.Names.Relations {
 		if r.Schema == "" && firsts[r.Name] {
-			s.refuse("a relation's name may have three parts")
+			s.refuse("the name of a relation may have three parts, " + r.Name + " first: leave the database out")
 			s.WritesAnything = s.WritesAnything || len(s.Writes) > 0
 		}
 	}
@@ -46,51 +64,52 @@ func (s *Statement) checkLongNames() {
 
 // visit looks at one node. The cases without a body are the syntax that is known to add nothing but its parts: a node
 // that is not listed makes the statement uncacheable.
-func (s *Statement) visit(n ast.Node) {
+func (c *collector) visit(n ast.Node) {
+	c.scope.see(n)
 	switch n := n.(type) {
 	case *ast.RangeVar:
-		s.relation(n)
+		c.relation(n)
 	case *ast.ColumnRef:
-		s.column(parts(n.Fields))
+		c.column(n)
 	case *ast.A_Indirection:
-		s.field(parts(n.Indirection))
+		c.field(parts(n.Indirection))
 	case *ast.FuncCall:
-		s.function(n)
+		c.function(n)
 	case *ast.A_Expr:
-		s.operator(n.Name)
+		c.operator(n.Name)
 	case *ast.SubLink:
-		s.operator(n.OperName)
+		c.operator(n.OperName)
 	case *ast.SortBy:
-		s.operator(n.UseOp)
+		c.operator(n.UseOp)
 	case *ast.TypeCast:
-		s.cast(n)
+		c.cast(n)
 	case *ast.TypeName:
-		s.typeName(n)
+		c.typeName(n)
 	case *ast.A_Const:
-		s.literal(n)
+		c.literal(n)
 	case *ast.InsertStmt:
-		s.write(n.Relation)
+		c.write(n.Relation)
 	case *ast.UpdateStmt:
-		s.write(n.Relation)
+		c.write(n.Relation)
 	case *ast.DeleteStmt:
-		s.write(n.Relation)
+		c.write(n.Relation)
 	case *ast.MergeStmt:
-		s.write(n.Relation)
+		c.write(n.Relation)
 	case *ast.TruncateStmt:
-		s.truncate(n)
+		c.truncate(n)
 	case *ast.CommonTableExpr:
-		s.CTEs = append(s.CTEs, n.Ctename)
+		c.CTEs = append(c.CTEs, n.Ctename)
 	case *ast.IntoClause:
-		s.refuse("SELECT INTO creates a table")
-		s.WritesAnything, s.ChangesSchema, s.ChangesSession = true, true, true
+		c.refuse("SELECT INTO creates a table")
+		c.WritesAnything, c.ChangesSchema, c.ChangesSession = true, true, true
 	case *ast.LockingClause:
-		s.refuse("it locks rows (FOR UPDATE or FOR SHARE)")
+		c.refuse("it locks rows (" + lockWords[n.Strength] + ")")
 	case *ast.RangeTableSample:
-		s.refuse("TABLESAMPLE gives other rows each time")
+		c.refuse("TABLESAMPLE gives other rows each time")
 	case *ast.SQLValueFunction:
-		s.refuse("it asks for the time or the user (CURRENT_DATE, CURRENT_USER and the like)")
+		c.sqlValue(n)
 	case *ast.CurrentOfExpr:
-		s.refuse("it depends on a cursor")
+		c.refuse("CURRENT OF depends on a cursor")
 	case *ast.SelectStmt, *ast.ResTarget, *ast.A_Star, *ast.String, *ast.Integer, *ast.Float, *ast.Boolean, *ast.BitString,
 		*ast.Null, *ast.BoolExpr, *ast.ParenExpr, *ast.NullTest, *ast.BooleanTest, *ast.CaseExpr, *ast.CaseWhen,
 		*ast.CoalesceExpr, *ast.MinMaxExpr, *ast.NamedArgExpr, *ast.CollateClause, *ast.RowExpr,
@@ -98,116 +117,204 @@ func (s *Statement) visit(n ast.Node) {
 		*ast.WithClause, *ast.CTESearchClause, *ast.CTECycleClause, *ast.GroupingSet,
 		*ast.GroupingFunc, *ast.WindowDef, *ast.NodeList, *ast.Identifier, *ast.ColumnDef:
 	default:
-		s.refuse(kindOf(n) + " is not known to be safe to cache")
+		c.refuse(expressionWords(n) + " is not known to be safe to cache")
 	}
 }
 
-func (s *Statement) literal(n *ast.A_Const) {
-	if str, ok := n.Val.(*ast.String); ok && NamesMoment(str.SVal) {
-		s.refuse("a literal such as 'now' or 'today' depends on the time")
+var lockWords = map[ast.LockClauseStrength]string{
+	ast.LCS_FORKEYSHARE: "FOR KEY SHARE", ast.LCS_FORSHARE: "FOR SHARE",
+	ast.LCS_FORNOKEYUPDATE: "FOR NO KEY UPDATE", ast.LCS_FORUPDATE: "FOR UPDATE",
+}
+
+// sqlMoments are what SQL asks for the time without looking like a call.
+var sqlMoments = map[ast.SQLValueFunctionOp]string{
+	ast.SVFOP_CURRENT_DATE: "CURRENT_DATE", ast.SVFOP_CURRENT_TIME: "CURRENT_TIME", ast.SVFOP_CURRENT_TIME_N: "CURRENT_TIME",
+	ast.SVFOP_CURRENT_TIMESTAMP: "CURRENT_TIMESTAMP", ast.SVFOP_CURRENT_TIMESTAMP_N: "CURRENT_TIMESTAMP",
+	ast.SVFOP_LOCALTIME: "LOCALTIME", ast.SVFOP_LOCALTIME_N: "LOCALTIME",
+	ast.SVFOP_LOCALTIMESTAMP: "LOCALTIMESTAMP", ast.SVFOP_LOCALTIMESTAMP_N: "LOCALTIMESTAMP",
+}
+
+// identities are what SQL asks the session for without looking like a call: the user, the database, the schema.
+var identities = map[ast.SQLValueFunctionOp]bool{
+	ast.SVFOP_CURRENT_ROLE: true, ast.SVFOP_CURRENT_USER: true, ast.SVFOP_USER: true, ast.SVFOP_SESSION_USER: true,
+	ast.SVFOP_CURRENT_CATALOG: true, ast.SVFOP_CURRENT_SCHEMA: true,
+}
+
+// sqlValue lets those pass that ask who the session is: no entry is for a session of another identity.
+func (c *collector) sqlValue(n *ast.SQLValueFunction) {
+	if word := sqlMoments[n.Op]; word != "" {
+		c.refuse(word + " asks for the time: pass it as an argument")
+	} else if !identities[n.Op] {
+		c.refuse("a value is asked for in a way that is not known")
 	}
+}
+
+func (c *collector) literal(n *ast.A_Const) {
+	if str, ok := n.Val.(*ast.String); ok && NamesMoment(str.SVal) {
+		c.refuse("the literal " + quote(str.SVal) + " may mean the current time, as 'now' and 'today' do")
+	}
+}
+
+// quote writes a literal, or its beginning, for a reason.
+func quote(s string) string {
+	const most = 40
+	if utf8.RuneCountInString(s) > most {
+		s = string([]rune(s)[:most]) + "…"
+	}
+	return "'" + s + "'"
 }
 
 // temporary tells whether a schema is the session's own. Its functions can't be found by name like others.
 func temporary(schema string) bool { return strings.HasPrefix(schema, "pg_temp") }
 
-func (s *Statement) relation(n *ast.RangeVar) {
-	if temporary(n.SchemaName) {
-		s.refuse("it reads a temporary table")
+func (c *collector) relation(n *ast.RangeVar) {
+	name := relationName(n)
+	if temporary(name.Schema) {
+		c.refuse("it names the temporary relation " + name.String())
 	}
-	s.Names.Relations = append(s.Names.Relations, Name{truncated(n.SchemaName), truncated(n.RelName)})
+	c.Names.Relations = append(c.Names.Relations, name)
 }
 
+func relationName(n *ast.RangeVar) Name { return Name{truncated(n.SchemaName), truncated(n.RelName)} }
+
 func (s *Statement) write(n *ast.RangeVar) {
-	s.refuse("it writes")
 	if n == nil {
+		s.refuse("it writes")
 		s.WritesAnything = true
 		return
 	}
-	s.Writes = append(s.Writes, Name{truncated(n.SchemaName), truncated(n.RelName)})
+	s.refuse("it writes to " + relationName(n).String())
+	s.Writes = append(s.Writes, relationName(n))
 }
 
-func (s *Statement) truncate(n *ast.TruncateStmt) {
+func (c *collector) truncate(n *ast.TruncateStmt) {
 	if n.Relations == nil {
-		s.WritesAnything = true
+		c.write(nil)
 		return
 	}
 	for _, r := range n.Relations.Items {
 		rv, _ := r.(*ast.RangeVar)
-		s.write(rv)
+		c.write(rv)
 	}
 }
 
 // column looks for system columns and takes the last part of a dotted reference, which may be a function of a row.
-func (s *Statement) column(parts []string) {
-	for _, part := range parts {
-		if systemColumns[part] {
-			s.refuse("it reads the system column " + part)
+func (c *collector) column(n *ast.ColumnRef) {
+	names := parts(n.Fields)
+	for _, name := range names {
+		if systemColumns[name] {
+			c.refuse("it reads the system column " + name)
 		}
 	}
-	if n := len(parts); n > 1 {
-		s.Names.Columns = append(s.Names.Columns, parts[n-1])
+	if len(names) > 1 && len(names) == len(n.Fields.Items) {
+		c.Names.Columns = append(c.Names.Columns, names[len(names)-1])
+		c.dotted = append(c.dotted, names)
+	}
+}
+
+// judgeDotted takes the references for fields that may be one of a function's result: f.x is x(f) where f is a function
+// in FROM that returns no row.
+func (c *collector) judgeDotted() {
+	for _, parts := range c.dotted {
+		if c.scope.mayCall(parts) {
+			c.field(parts[len(parts)-1:])
+		}
 	}
 }
 
 // field takes the parts after an expression, which may be functions of it, or casts.
-func (s *Statement) field(parts []string) {
+func (c *collector) field(parts []string) {
 	for _, part := range parts {
 		if systemColumns[part] || readsText[part] {
-			s.refuse("the field " + part + " may be a system column or a cast of a text such as 'now'")
+			c.refuse("the field " + part + " may be a system column or a cast of a text such as 'now'")
+		}
+		if part == "current_setting" {
+			c.ComputedSetting = true
 		}
 	}
-	s.Names.Fields = append(s.Names.Fields, parts...)
+	c.Names.Fields = append(c.Names.Fields, parts...)
 }
 
-func (s *Statement) function(n *ast.FuncCall) {
+func (c *collector) function(n *ast.FuncCall) {
 	name, ok := qualified(parts(n.Funcname))
 	if !ok {
-		s.refuse("a function's name has more than two parts")
-		s.WritesAnything, s.ChangesSession = true, true
+		c.refuse("the name of the function " + strings.Join(parts(n.Funcname), ".") + " has more than two parts: leave the database out")
+		c.WritesAnything, c.ChangesSession = true, true
 		return
 	}
 	if temporary(name.Schema) {
-		s.refuse("it calls a temporary function")
-		s.WritesAnything, s.ChangesSession = true, true
+		c.refuse("it calls the temporary function " + name.String())
+		c.WritesAnything, c.ChangesSession = true, true
 	}
-	if readsText[name.Name] && !(n.Args != nil && len(n.Args.Items) == 1 && given(n.Args.Items[0])) {
-		s.refuse("the function " + name.Name + " may read a text such as 'now'")
-	}
+	c.callToCast(n, name)
+	c.callToSetting(n, name)
 	f := Function{Name: name, Args: -1}
 	if name.Schema == "pg_catalog" {
 		// The parser turns SUBSTRING(a, 1, 2) and the like into pg_catalog calls where PostgreSQL looks along the
 		// search_path: without a schema both are found.
 		f.Schema = ""
-		s.Names.Functions = append(s.Names.Functions, Function{Name: name, Args: -1})
+		c.Names.Functions = append(c.Names.Functions, Function{Name: name, Args: -1})
 	}
 	if n.Args != nil && !n.FuncVariadic && !n.AggWithinGroup {
 		f.Args = len(n.Args.Items)
 	} else if n.Args == nil && !n.AggStar && !n.AggWithinGroup {
 		f.Args = 0
 	}
-	s.Names.Functions = append(s.Names.Functions, f)
+	c.Names.Functions = append(c.Names.Functions, f)
 }
 
-func (s *Statement) operator(name *ast.NodeList) {
-	if p := parts(name); len(p) > 0 {
-		s.Names.Operators = append(s.Names.Operators, p[len(p)-1])
+// callToSetting looks for what reads and writes the session's settings.
+func (c *collector) callToSetting(n *ast.FuncCall, name Name) {
+	switch {
+	case !name.builtIn():
+	case name.Name == "set_config":
+		c.refuse("set_config gives a setting a value")
+	case name.Name == "current_setting":
+		if setting, ok := settingRead(n); ok {
+			c.Settings = append(c.Settings, setting)
+		} else {
+			c.ComputedSetting = true
+		}
 	}
 }
 
-func (s *Statement) typeName(n *ast.TypeName) {
+// settingRead gives the setting that current_setting('a.b') or current_setting('a.b', true) reads.
+func settingRead(n *ast.FuncCall) (string, bool) {
+	if n.FuncVariadic || n.Args == nil || len(n.Args.Items) < 1 || len(n.Args.Items) > 2 {
+		return "", false
+	}
+	name, ok := textLiteral(n.Args.Items[0])
+	if len(n.Args.Items) == 2 {
+		missing, isConst := n.Args.Items[1].(*ast.A_Const)
+		if !isConst {
+			return "", false
+		}
+		if _, isBool := missing.Val.(*ast.Boolean); !isBool {
+			return "", false
+		}
+	}
+	return foldSetting(name), ok
+}
+
+func (c *collector) operator(name *ast.NodeList) {
+	if p := parts(name); len(p) > 0 {
+		c.Names.Operators = append(c.Names.Operators, p[len(p)-1])
+	}
+}
+
+func (c *collector) typeName(n *ast.TypeName) {
 	name, ok := qualified(parts(n.Names))
 	if !ok || n.PctType {
-		s.refuse("a type is named in a way that is not followed")
+		c.refuse("the type " + strings.Join(parts(n.Names), ".") + " is named in a way that is not followed")
 		return
 	}
 	if temporary(name.Schema) {
-		s.refuse("it names a temporary type")
+		c.refuse("it names the temporary type " + name.String())
 	}
 	if lookups[name.Name] {
-		s.refuse("the type " + name.Name + " looks names up in the catalogs")
+		c.refuse("the type " + name.Name + " looks names up in the system catalogs")
 	}
-	s.Names.Types = append(s.Names.Types, name)
+	c.Names.Types = append(c.Names.Types, name)
 }
 
 // parts are the strings of a dotted name; stars and subscripts are left out.
@@ -257,13 +364,16 @@ func (n *Names) sort() {
 	}
 	n.Relations = sorted(n.Relations, byName)
 	n.Types = sorted(n.Types, byName)
-	n.Operators = sorted(n.Operators, strings.Compare)
-	n.Columns = sorted(n.Columns, strings.Compare)
-	n.Fields = sorted(n.Fields, strings.Compare)
+	n.Operators = unique(n.Operators)
+	n.Columns = unique(n.Columns)
+	n.Fields = unique(n.Fields)
+	n.Casts = unique(n.Casts)
 	n.Functions = sorted(n.Functions, func(a, b Function) int {
 		return cmp.Or(byName(a.Name, b.Name), cmp.Compare(a.Args, b.Args))
 	})
 }
+
+func unique(list []string) []string { return sorted(list, strings.Compare) }
 
 func sorted[T comparable](list []T, order func(a, b T) int) []T {
 	slices.SortFunc(list, order)

@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"github.com/multigres/multigres/go/common/parser"
-	"github.com/multigres/multigres/go/common/parser/ast"
 )
 
 // maxText is the longest text that is parsed, in bytes. Longer ones are opaque: parsing them costs more than caching saves.
@@ -28,15 +27,19 @@ type Statement struct {
 	// CTEs are the names of WITH queries: a relation that the catalog does not know must be one of them.
 	CTEs []string
 
-	// Writes are the tables that the text names as the targets of INSERT, UPDATE, DELETE, MERGE or TRUNCATE.
+	// Writes are the tables that the text names as the targets of INSERT, UPDATE, DELETE, MERGE, TRUNCATE or COPY.
 	Writes []Name
+
 	// Settings are the settings that the text reads by current_setting with a literal name: sorted, in lower case, once each.
 	Settings []string
 	// ComputedSetting is set when it calls current_setting with a name that only the server will know.
 	ComputedSetting bool
-	// Assigns are the values that the text gives to settings of the user's own. Those change nothing else, so they don't
-	// count as ChangesSession.
+	// Assigns are the values that the text gives to settings of the user's own until the session ends or gives them
+	// others, in the order in which it does. Such a text has no other effect on the session, so ChangesSession is not set.
 	Assigns []Assignment
+	// AssignsLocally is set when the text gives values to settings of the user's own until the transaction ends, by SET
+	// LOCAL or set_config. That is no change of the session. It may have Assigns too.
+	AssignsLocally bool
 
 	// Narrowings are the relations of which the text reads certain rows only.
 	Narrowings []Narrowing
@@ -54,6 +57,11 @@ type Statement struct {
 	BeginsTransaction bool
 	// EndsTransaction is set when the text may commit or roll back.
 	EndsTransaction bool
+
+	// Several is set when the text holds more than one statement and what they do is known. The names in it are resolved
+	// before the first one runs: if it turns out that one of them may change the session, by a function that it calls in
+	// whatever way, then the names after it may stand for anything.
+	Several bool
 }
 
 // Name is a possibly qualified name. Schema is empty when the text does not give one.
@@ -65,6 +73,9 @@ func (n Name) String() string {
 	}
 	return n.Schema + "." + n.Name
 }
+
+// builtIn tells whether the name may stand for something that came with the server.
+func (n Name) builtIn() bool { return n.Schema == "" || n.Schema == "pg_catalog" }
 
 // Function is a function as it is called.
 type Function struct {
@@ -86,8 +97,9 @@ type Names struct {
 	Columns []string
 	// Fields are the parts after an expression: (x).f may be a call of f(x), or a cast of x to f.
 	Fields []string
-	// Casts are the last names of columns that are cast to a type that may read a text as the current time: harmless if
-	// the column is no text.
+	// Casts are the last names of columns that are cast to a date, a time or a range of such, which may read a text as
+	// the current time. Nothing is read so when each of them, in every relation that has it, is of a type that is no
+	// text, some relation has it, and no function of that name takes a row (the name is in Columns too if it was dotted).
 	Casts []string
 }
 
@@ -127,7 +139,8 @@ func (s *Statement) Cacheable() bool { return s.Refusal == "" }
 
 // Changes tells whether the text may do anything but read.
 func (s *Statement) Changes() bool {
-	return s.WritesAnything || len(s.Writes) > 0 || s.ChangesSchema || s.ChangesSession || s.EndsTransaction
+	return s.WritesAnything || len(s.Writes) > 0 || s.ChangesSchema || s.ChangesSession || s.EndsTransaction ||
+		len(s.Assigns) > 0 || s.AssignsLocally
 }
 
 // Analyze reads one SQL text. It never fails: text that it can't make sense of is opaque, that is, not cacheable and able
@@ -138,6 +151,7 @@ func Analyze(sql string) *Statement {
 	s.Hint = hint
 	if err != nil {
 		s.Refusal = err.Error()
+		s.Narrowings = nil
 	}
 	return s
 }
@@ -159,7 +173,7 @@ func analyze(text string) (s *Statement) {
 	case len(trees) == 0:
 		return &Statement{Text: text, Refusal: "there is no statement in the text"}
 	case len(trees) > 1:
-		return opaque(text, "the text holds several statements")
+		return several(text, trees)
 	}
 	s = &Statement{Text: text}
 	s.classify(trees[0])
@@ -184,72 +198,6 @@ func opaque(text, reason string) *Statement {
 	return &Statement{
 		Text: text, Refusal: reason,
 		WritesAnything: true, ChangesSchema: true, ChangesSession: true, EndsTransaction: true,
-	}
-}
-
-// classify says what a parsed statement does. Whatever is not listed may do anything.
-func (s *Statement) classify(tree ast.Stmt) {
-	switch n := tree.(type) {
-	case *ast.SelectStmt:
-		s.collect(n)
-	case *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt, *ast.MergeStmt:
-		s.collect(n)
-		s.refuse("it writes")
-	case *ast.TruncateStmt:
-		s.collect(n)
-		s.refuse("it writes")
-		if n.Behavior == ast.DropCascade {
-			s.WritesAnything = true
-		}
-	case *ast.ExplainStmt:
-		s.classifyExplain(n)
-	case *ast.TransactionStmt:
-		s.classifyTransaction(n)
-	case *ast.VariableShowStmt, *ast.ListenStmt, *ast.UnlistenStmt, *ast.NotifyStmt, *ast.LockStmt, *ast.CheckPointStmt,
-		*ast.ClosePortalStmt, *ast.FetchStmt, *ast.DeallocateStmt, *ast.VacuumStmt:
-		// FETCH may run what a cursor's query calls: DECLARE has touched everything then, up to the end of its
-		// transaction.
-		s.refuse("it is not a SELECT")
-	case *ast.VariableSetStmt:
-		s.refuse("it changes the session")
-		s.ChangesSession = !transactionOnly[n.Name]
-	case *ast.DiscardStmt:
-		s.refuse("it changes the session")
-		s.ChangesSession = true
-		s.ResetsSession = n.Target == ast.DISCARD_ALL
-	case *ast.PrepareStmt:
-		s.refuse("it prepares a statement")
-		s.ChangesSession = true
-	default:
-		*s = *opaque(s.Text, fmt.Sprintf("%s is not known to be harmless", kindOf(tree)))
-	}
-}
-
-// transactionOnly are what SET changes for the transaction at hand and no longer, and what no result depends on: how it is
-// isolated, and its snapshot.
-var transactionOnly = map[string]bool{"TRANSACTION": true, "transaction_snapshot": true}
-
-// classifyExplain looks through EXPLAIN. Even without ANALYZE the planner may run functions, so the statement inside counts
-// as if it were run.
-func (s *Statement) classifyExplain(n *ast.ExplainStmt) {
-	if inner, ok := n.Query.(ast.Stmt); ok {
-		s.classify(inner)
-	} else {
-		*s = *opaque(s.Text, "EXPLAIN of something unknown")
-	}
-	s.Refusal = "EXPLAIN is not cached"
-}
-
-func (s *Statement) classifyTransaction(n *ast.TransactionStmt) {
-	s.refuse("it controls a transaction")
-	switch n.Kind {
-	case ast.TRANS_STMT_BEGIN, ast.TRANS_STMT_START:
-		s.BeginsTransaction = true
-	case ast.TRANS_STMT_SAVEPOINT, ast.TRANS_STMT_RELEASE, ast.TRANS_STMT_ROLLBACK_TO:
-	case ast.TRANS_STMT_COMMIT_PREPARED:
-		s.WritesAnything, s.ChangesSchema = true, true
-	default:
-		s.EndsTransaction = true
 	}
 }
 

@@ -3,7 +3,6 @@ package statement
 import (
 	"errors"
 	"reflect"
-	"strings"
 
 	"github.com/multigres/multigres/go/common/parser/ast"
 )
@@ -63,10 +62,4 @@ func walkFields(v reflect.Value, depth int, visit func(ast.Node)) error {
 		}
 	}
 	return nil
-}
-
-// kindOf names a node's type for a reason that people read: "AlterTableStmt" is "ALTER TABLE" to them, but the parser's
-// word is close enough and can't be wrong.
-func kindOf(n ast.Node) string {
-	return strings.TrimPrefix(reflect.TypeOf(n).String(), "*ast.")
 }
