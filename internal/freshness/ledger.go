@@ -8,19 +8,6 @@ import (
 // slots is the size of the ledger. It bounds its memory, half a MiB; tags that share a slot only cost needless misses.
 const slots = 1 << 16
 
-// Tag names a thing that an entry depends on. Tags are made by TableTag.
-type Tag = uint64
-
-// TableTag is the tag of a table, by its object identifier.
-func TableTag(oid uint32) Tag {
-	// The finalizer of splitmix64 (Steele, Lea, Flood 2014): neighbouring oids must not be neighbours in the ledger
-	// once other kinds of tags lie there too.
-	x := uint64(oid) + 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
-}
-
 // Ledger remembers for each tag the position of its last change. The zero Ledger is ready; all methods are safe for
 // concurrent use, and Fresh takes no lock.
 type Ledger struct {

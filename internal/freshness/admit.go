@@ -1,0 +1,118 @@
+package freshness
+
+import "slices"
+
+// Fill is a query that is run to make an entry, from before it is sent until it is known whether its result may be kept.
+type Fill struct {
+	tracker  *Tracker
+	ticket   uint64
+	epoch    uint64
+	read     bool
+	snapshot Snapshot
+	position uint64
+	tables   []Tag
+	decide   func(admitted bool)
+}
+
+// Begin is called before the query is sent.
+func (t *Tracker) Begin() *Fill {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.tickets++
+	t.begun = append(t.begun, t.tickets)
+	return &Fill{tracker: t, ticket: t.tickets, epoch: t.epoch}
+}
+
+// Read tells what was asked of the server before the query, in the same round trip: a snapshot, and after it the position of
+// the latest commit that may have been written. What the query sees the snapshot sees, or it is later.
+func (f *Fill) Read(snapshot Snapshot, position uint64) {
+	t := f.tracker
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f.read, f.snapshot, f.position = true, snapshot, position
+	t.observe(&snapshot)
+}
+
+// Position is the position that the result was read at.
+func (f *Fill) Position() uint64 { return f.position }
+
+// Admit ends the fill and calls decide once: with true when the result may be kept, as an entry that was read at the fill's
+// position and depends on the tables. That may be at once, or later from the feed, so decide must not block.
+//
+// Commits that are pending are told by their tables, also for an entry that depends on certain rows only: what a commit did
+// to rows is told by the columns that anybody cared for when it was delivered.
+func (f *Fill) Admit(tables []Tag, decide func(admitted bool)) {
+	t := f.tracker
+	t.mu.Lock()
+	f.tables, f.decide = tables, decide
+	if t.live && f.read && f.epoch == t.epoch && f.position > t.passed && len(t.waiting) < maxWaiting {
+		t.waiting = append(t.waiting, f)
+		t.mu.Unlock()
+		return
+	}
+	admitted := f.position <= t.passed && t.admits(f)
+	t.end(f)
+	t.mu.Unlock()
+	decide(admitted)
+}
+
+// maxWaiting bounds the fills that wait for a feed that is behind.
+const maxWaiting = 4096
+
+// End is called instead of Admit for a fill whose result is not to be kept.
+func (f *Fill) End() {
+	f.tracker.mu.Lock()
+	defer f.tracker.mu.Unlock()
+	f.tracker.end(f)
+}
+
+// end takes a fill off the list of those in flight. The caller holds the lock.
+func (t *Tracker) end(f *Fill) {
+	if i, found := slices.BinarySearch(t.begun, f.ticket); found {
+		t.begun = slices.Delete(t.begun, i, i+1)
+	}
+}
+
+// admits is the rule: see the package's documentation. The feed has passed the fill's position. The caller holds the lock.
+func (t *Tracker) admits(f *Fill) bool {
+	if !t.live || !f.read || f.epoch != t.epoch || !f.snapshot.Past(t.after) {
+		return false
+	}
+	for i := range t.pending {
+		if p := &t.pending[i]; !f.snapshot.Sees(p.XID) && p.touches(f.tables) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Commit) touches(tags []Tag) bool {
+	return c.Everything || slices.ContainsFunc(tags, func(t Tag) bool { return slices.Contains(c.Tags, t) })
+}
+
+// Observe tells of a snapshot that was taken for no fill.
+func (t *Tracker) Observe(s Snapshot) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.observe(&s)
+}
+
+// observe lets go of the pending commits that every fill sees that is in flight or will come. The caller holds the lock.
+func (t *Tracker) observe(s *Snapshot) {
+	next := t.tickets + 1
+	oldest := next
+	if len(t.begun) > 0 {
+		oldest = t.begun[0]
+	}
+	kept := t.pending[:0]
+	for _, p := range t.pending {
+		if p.seen == 0 && s.Sees(p.XID) {
+			p.seen = next
+		}
+		if p.seen == 0 || p.seen > oldest {
+			kept = append(kept, p)
+		}
+	}
+	clear(t.pending[len(kept):])
+	t.pending = kept
+}

@@ -1,0 +1,37 @@
+package freshness
+
+// Tag names a thing that an entry depends on: a table, or the rows of a table that have a value in a column. Tags are hashes:
+// two that collide cost a needless miss and no more. They are the same in every process.
+type Tag = uint64
+
+// rowTag is set in the tags of rows, of which there are many more than of tables: the tracker keeps the two apart.
+const rowTag Tag = 1 << 63
+
+// TableTag is the tag of a table, by its object identifier. Every change of the table touches it.
+func TableTag(oid uint32) Tag { return mix(uint64(oid)) &^ rowTag }
+
+// ColumnTag stands for the rows of a table whose value in a column is not known. A change touches it that does not say what
+// the value was before, and so does a change of all rows. Everything that depends on a RowTag of the column depends on it
+// too.
+func ColumnTag(oid uint32, column int16) Tag {
+	return mix(uint64(oid)|uint64(uint16(column))<<32|1<<48) &^ rowTag
+}
+
+// RowTag stands for the rows of a table that have a value in a column. The value is in the type's one text form, so only
+// types that have one may be named by it.
+func RowTag(oid uint32, column int16, value []byte) Tag {
+	// FNV-1a over the value (Fowler, Noll, Vo), begun with what else there is.
+	h := mix(uint64(oid) | uint64(uint16(column))<<32)
+	for _, b := range value {
+		h = (h ^ uint64(b)) * 0x100000001b3
+	}
+	return mix(h) | rowTag
+}
+
+// mix spreads neighbouring numbers over all bits. It is the finalizer of splitmix64 (Steele, Lea, Flood 2014).
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
