@@ -13,19 +13,23 @@ func TableTag(oid uint32) Tag { return mix(uint64(oid)) &^ rowTag }
 // ColumnTag stands for the rows of a table whose value in a column is not known. A change touches it that does not say what
 // the value was before, and so does a change of all rows. Everything that depends on a RowTag of the column depends on it
 // too.
-func ColumnTag(oid uint32, column int16) Tag {
-	return mix(uint64(oid)|uint64(uint16(column))<<32|1<<48) &^ rowTag
+func ColumnTag(oid uint32, column string) Tag {
+	return mix(hash(mix(uint64(oid)), column)) &^ rowTag
 }
 
 // RowTag stands for the rows of a table that have a value in a column. The value is in the type's one text form, so only
 // types that have one may be named by it.
-func RowTag(oid uint32, column int16, value []byte) Tag {
-	// FNV-1a over the value (Fowler, Noll, Vo), begun with what else there is.
-	h := mix(uint64(oid) | uint64(uint16(column))<<32)
-	for _, b := range value {
-		h = (h ^ uint64(b)) * 0x100000001b3
+func RowTag(oid uint32, column, value string) Tag {
+	return mix(hash(mix(hash(mix(uint64(oid)), column)), value)) | rowTag
+}
+
+// hash is FNV-1a (Fowler, Noll, Vo) begun with another seed.
+func hash(seed uint64, text string) uint64 {
+	h := seed ^ 0xcbf29ce484222325
+	for i := range len(text) {
+		h = (h ^ uint64(text[i])) * 0x100000001b3
 	}
-	return mix(h) | rowTag
+	return h
 }
 
 // mix spreads neighbouring numbers over all bits. It is the finalizer of splitmix64 (Steele, Lea, Flood 2014).

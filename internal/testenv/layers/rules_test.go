@@ -18,6 +18,7 @@ var layers = [][]string{
 	{"internal/testenv/pgtest", "internal/catalog"},
 	{"internal/freshness"},
 	{"internal/changefeed"},
+	{"internal/changefeed/wal", "internal/changefeed/touch", "internal/changefeed/setup"},
 	{"cachestore"},
 	{"cachestore/storetest"},
 	{"cachestore/memory"},
