@@ -1,0 +1,33 @@
+//go:build soak
+
+package sessions_test
+
+import (
+	"math/rand/v2"
+	"os"
+	"sync"
+	"testing"
+	"time"
+)
+
+// readsWanted is how many reads the long test compares at least.
+const readsWanted = 200_000
+
+// TestSoakSessions plays random worlds until so many reads were compared and the time is over that PGCACHE_SOAK gives. Two
+// play at a time, each on a server of its own, since a world changes roles.
+func TestSoakSessions(t *testing.T) {
+	long, _ := time.ParseDuration(os.Getenv("PGCACHE_SOAK"))
+	until := time.Now().Add(long)
+	counts := []*tally{newTally(), newTally()}
+	var players sync.WaitGroup
+	for _, mine := range counts {
+		server, seed := start(t), rand.Uint64()
+		t.Logf("worlds from seed %d on", seed)
+		players.Go(func() {
+			playWorlds(t, server, mine, seed, func() bool { return mine.reads < readsWanted/2 || time.Now().Before(until) })
+		})
+	}
+	players.Wait()
+	counts[0].add(counts[1])
+	conclude(t, counts[0])
+}
