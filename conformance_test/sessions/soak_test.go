@@ -31,3 +31,9 @@ func TestSoakSessions(t *testing.T) {
 	counts[0].add(counts[1])
 	conclude(t, counts[0])
 }
+
+// TestSoakConcurrently is TestConcurrently for longer.
+func TestSoakConcurrently(t *testing.T) {
+	long, _ := time.ParseDuration(os.Getenv("PGCACHE_SOAK"))
+	together(t, start(t), max(time.Minute, long/4))
+}
