@@ -18,8 +18,12 @@ type answer struct {
 	*catalog.Answer
 	question question
 	text     *text // what was asked about
-	schema   uint64
-	at       time.Time
+	// untracked says why the feed does not tell of all changes of the tables; empty when it does.
+	untracked string
+	// columns are those by which rows of the tables can be told, when there is a feed.
+	columns []catalog.Column
+	schema  uint64
+	at      time.Time
 	// wanted is set when somebody used the answer although it was old.
 	wanted atomic.Bool
 }

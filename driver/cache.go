@@ -26,9 +26,15 @@ type cache struct {
 	texts      texts
 	identities identities
 	watched    watched
-	answers    answers
-	flights    flights
-	asking     calls
+
+	// track follows the changes that others make; nil when there is nothing to follow them by. tracked is track while it
+	// does, and tracks counts how often that changed.
+	track   *track
+	tracked atomic.Pointer[track]
+	tracks  atomic.Uint64
+	answers answers
+	flights flights
+	asking  calls
 
 	// base is the session that was dialled last and had nothing changed in it since: what a connection that was never
 	// dialled would be. It stays nil when perSession is set.

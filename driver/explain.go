@@ -174,7 +174,7 @@ func (p *proof) entry(ctx context.Context, c *cache, r *request) {
 	}
 	age := time.Since(entry.ReadAt)
 	switch {
-	case !slices.Equal(entry.Tags, r.verdict.tags) || !c.ledger.Fresh(entry.Tags, entry.Position):
+	case !slices.Equal(entry.Tags, r.tags) || !c.unchanged(r, entry):
 		p.add("entry", "stale: a table changed after it was read")
 	case age >= r.ttl():
 		p.add("entry", "expired")

@@ -17,6 +17,7 @@ import (
 
 	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/dsn"
+	"github.com/gopgcache/pgcache/internal/freshness"
 	"github.com/gopgcache/pgcache/internal/rowset"
 )
 
@@ -43,8 +44,14 @@ type fill struct {
 	ctx       *fillContext
 	started   time.Time
 
+	// tracking is set when the result is judged against a feed; then ahead is what is prepared on the session for that,
+	// and prepared tells whether the caller has prepared the query there.
+	tracking *freshness.Fill
+	ahead    *ahead
+	prepared bool
+
 	stepping sync.Mutex // held by who takes steps
-	rows     pgx.Rows   // nil before the first step
+	rows     resultRows // nil before the first step
 
 	done chan struct{} // closed when the connection is free again
 	err  error         // how the result ended; read after done
@@ -113,6 +120,9 @@ func (c *Conn) takeOff(ctx context.Context, r *request, fl *flight) (*fill, erro
 	f := &fill{cache: c.cache, chain: c.chain, request: *r, flight: fl, std: std, done: make(chan struct{})}
 	f.request.arguments = append([]byte(nil), r.arguments...) // the caller's are on its stack
 	f.recording = rowset.NewRecording(c.cache.limit(r.verdict.rule))
+	if tr := r.verdict.track; tr != nil {
+		f.tracking, f.ahead, f.prepared = tr.tracker.Begin(), &c.inner.ahead, c.prepared[r.text.sql] > 0
+	}
 	f.ctx = &fillContext{Context: context.WithoutCancel(ctx), fill: f}
 	if ctx.Done() != nil {
 		f.ctx.ended = make(chan struct{})
@@ -247,15 +257,23 @@ func (f *fill) ask(query string, named []driver.NamedValue) (driver.Rows, error)
 	if f.ctx.ended == nil {
 		ctx = f.ctx.Context // pgx need not watch a context that can't end
 	}
-	rows, err := conn.Query(ctx, query, args...)
+	rows, err := f.send(ctx, conn, query, args)
 	if err != nil {
-		if pgconn.SafeToRetry(err) {
+		if pgconn.SafeToRetry(err) || errors.Is(err, errNotSent) {
 			return nil, driver.ErrBadConn
 		}
 		return nil, err
 	}
 	f.rows = rows
 	return unread{}, nil
+}
+
+// send sends the query, with the question about the snapshot ahead of it where the answer will be judged by that.
+func (f *fill) send(ctx context.Context, conn *pgx.Conn, query string, args []any) (resultRows, error) {
+	if f.tracking != nil {
+		return f.askAhead(ctx, conn, query, args[1:])
+	}
+	return conn.Query(ctx, query, args...)
 }
 
 // unread stands for rows that are read elsewhere. sqlmw wraps it and nobody looks at it.
@@ -268,10 +286,12 @@ func (f *fill) finish(err error) {
 	f.cache.stats.fills.Add(1)
 	if err != nil {
 		f.cache.stats.fillErrors.Add(1)
+		f.untracked()
 		f.flight.land(verdictOn(err), nil, err)
 	} else if set := f.recording.Set(); set != nil {
 		f.flight.land(served, f.keep(set), nil)
 	} else {
+		f.untracked()
 		f.flight.land(goAlone, nil, nil)
 	}
 	f.recording.End(err)
@@ -290,21 +310,39 @@ func (f *fill) keep(set *rowset.Set) *cachestore.Entry {
 	rule := f.request.verdict.rule
 	entry := &cachestore.Entry{
 		Material: f.request.material(), Rows: set,
-		Position: f.flight.position, Tags: f.request.verdict.tags,
+		Position: f.flight.position, Tags: f.request.tags,
 		ReadAt: f.started, Cost: time.Since(f.started),
 		Keep: rule.TTL + max(rule.Stale, rule.StaleIfError),
 	}
 	switch {
 	case set.Len() == 0 && rule.Empty == dsn.EmptySkip:
-	case !f.cache.ledger.Admit(entry.Tags, entry.Position):
-		f.cache.stats.rejectedFills.Add(1)
+		f.untracked()
+	case f.tracking != nil:
+		entry.Position = f.tracking.Position()
+		f.tracking.Admit(f.request.verdict.tags, func(admitted bool) { f.store(entry, admitted && f.request.verdict.current(f.cache)) })
 	default:
-		if err := f.cache.store.Put(f.ctx.Context, f.flight.key, entry); err != nil {
-			f.cache.stats.storeErrors.Add(1)
-		}
-		f.request.text.tally.bytes.Add(int64(set.Size()))
+		f.store(entry, f.cache.ledger.Admit(entry.Tags, entry.Position))
 	}
 	return entry
+}
+
+// untracked says that the result will not be kept.
+func (f *fill) untracked() {
+	if f.tracking != nil {
+		f.tracking.End()
+	}
+}
+
+// store puts an entry into the store if it was admitted.
+func (f *fill) store(entry *cachestore.Entry, admitted bool) {
+	if !admitted {
+		f.cache.stats.rejectedFills.Add(1)
+		return
+	}
+	if err := f.cache.store.Put(f.ctx.Context, f.flight.key, entry); err != nil {
+		f.cache.stats.storeErrors.Add(1)
+	}
+	f.request.text.tally.bytes.Add(int64(entry.Rows.Size()))
 }
 
 // finished tells whether the connection is free again.

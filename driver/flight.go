@@ -15,6 +15,8 @@ type flight struct {
 	key      cachestore.Key
 	tags     []freshness.Tag
 	position uint64 // what the fill reads is at least this recent
+	// passed is how far the feed was when the flight set out, where there is one.
+	passed uint64
 
 	waiting int   // guarded by flights.mu
 	fill    *fill // once it is under way; guarded by flights.mu
@@ -48,7 +50,7 @@ type flights struct {
 func (fs *flights) join(r *request, ledger *freshness.Ledger) (f *flight, first bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	if f := fs.byKey[r.key]; f != nil && !r.wishes.refresh && ledger.Fresh(f.tags, f.position) {
+	if f := fs.byKey[r.key]; f != nil && !r.wishes.refresh && ledger.Fresh(f.tags, f.position) && r.unchangedSince(f) {
 		if f.waiting++; f.landed == nil {
 			f.landed = make(chan struct{})
 			if f.fill != nil {
@@ -58,11 +60,20 @@ func (fs *flights) join(r *request, ledger *freshness.Ledger) (f *flight, first 
 		return f, false
 	}
 	f = &flight{flights: fs, key: r.key, tags: r.verdict.tags, position: ledger.Position()}
+	if tr := r.verdict.track; tr != nil {
+		f.passed = tr.tracker.Position()
+	}
 	if fs.byKey == nil {
 		fs.byKey = make(map[cachestore.Key]*flight)
 	}
 	fs.byKey[r.key] = f
 	return f, true
+}
+
+// unchangedSince tells whether the feed has delivered nothing since a flight set out that the flight may not see.
+func (r *request) unchangedSince(f *flight) bool {
+	tr := r.verdict.track
+	return tr == nil || tr.tracker.Unchanged(r.tags, f.passed)
 }
 
 // fly says which fill flies the flight. From the first who waits on it runs by itself.

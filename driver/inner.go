@@ -24,6 +24,8 @@ type inner struct {
 	pgx  driver.Connector
 	born func()       // called when a new session begins
 	std  *stdlib.Conn // nil until it is dialled, and after it was lost
+	// ahead is what fills have prepared on the session.
+	ahead ahead
 	// rested is set when the connection comes out of the pool. pgx asks the server then whether it is still there, which
 	// costs more than a hit, so that is put off until the connection is needed.
 	rested bool
@@ -49,7 +51,7 @@ func (i *inner) conn(ctx context.Context) (*stdlib.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	i.std = conn.(*stdlib.Conn)
+	i.std, i.ahead = conn.(*stdlib.Conn), ahead{}
 	i.born()
 	return i.std, nil
 }

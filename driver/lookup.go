@@ -69,11 +69,19 @@ func (c *cache) find(ctx context.Context, r *request) *cachestore.Entry {
 	case !r.is(entry):
 		c.stats.corruptEntries.Add(1)
 		return nil
-	case !slices.Equal(entry.Tags, r.verdict.tags) || !c.ledger.Fresh(entry.Tags, entry.Position):
+	case !slices.Equal(entry.Tags, r.tags) || !c.unchanged(r, entry):
 		return nil // what the names stand for changed, or the tables did
 	default:
 		return entry
 	}
+}
+
+// unchanged tells whether nothing that an entry depends on is known to have changed since it was read.
+func (c *cache) unchanged(r *request, e *cachestore.Entry) bool {
+	if tr := r.verdict.track; tr != nil {
+		return tr.tracker.Fresh(e.Tags, e.Position)
+	}
+	return c.ledger.Fresh(e.Tags, e.Position)
 }
 
 // early tells, at random, whether to refresh an entry before its time: the more likely the nearer its end and the dearer

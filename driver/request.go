@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/gopgcache/pgcache/cachestore"
+	"github.com/gopgcache/pgcache/internal/freshness"
 )
 
 // request is one query that may be answered from the cache.
@@ -21,6 +22,8 @@ type request struct {
 	verdict *verdict
 	// settings are the values in the session of the settings that the verdict depends on.
 	settings settings
+	// tags are what the result depends on.
+	tags []freshness.Tag
 
 	key       cachestore.Key
 	arguments []byte // the entry's own part of the key material
@@ -161,6 +164,7 @@ func (r *request) makeKey(buf []byte, c *Conn) bool {
 			return false
 		}
 	}
+	r.tags = r.verdict.tagsFor(args)
 	r.key = sha256.Sum256(b)
 	r.arguments = b[len(r.verdict.digest):]
 	return true

@@ -203,6 +203,9 @@ func (c *Conn) askServer(ctx context.Context, t *text) (*answer, error) {
 		return nil, c.unanswered(ctx, err)
 	}
 	a := &answer{Answer: found, question: question{id, t.names}, text: t, schema: schema, at: began}
+	if err := c.cache.askTracking(ctx, std.Conn().PgConn(), a); err != nil {
+		return nil, c.unanswered(ctx, err)
+	}
 	c.cache.answers.put(a)
 	return a, nil
 }

@@ -55,8 +55,9 @@ type assignment struct{ name, value string }
 // assigned tells whether the text gives settings of the user's own other values when it is run with these arguments, and
 // which, if that can be told.
 func (t *text) assigned(args []driver.NamedValue) (sets bool, values []assignment) {
-	if len(t.Assigns) == 0 {
-		return false, nil
+	if len(t.Assigns) == 0 || t.AssignsLocally {
+		// What is set for a transaction only leaves an empty text behind where there was nothing before.
+		return t.AssignsLocally, nil
 	}
 	args, _, plain := plainArguments(args)
 	for _, a := range t.Assigns {

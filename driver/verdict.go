@@ -27,6 +27,13 @@ type verdict struct {
 
 	rule *dsn.Rule
 	tags []freshness.Tag
+	// track is set when the entries are judged against a feed, and strict when every hit waits for it. tracks is the
+	// count of changes of the feed when that was decided.
+	track  *track
+	strict bool
+	tracks uint64
+	// narrowed are the tables of which certain rows are read only.
+	narrowed []narrowed
 	// settings are the names of the settings of the user's own that the result depends on, sorted.
 	settings []string
 	// statement is the key material that all entries of the text have in common, and digest its hash, so that a hit
@@ -42,7 +49,7 @@ type verdict struct {
 // have to ask themselves.
 func (v *verdict) holds(c *cache, id *identity, wished string, now time.Time) bool {
 	switch {
-	case v == nil || v.identity != id || v.wished != wished:
+	case v == nil || v.identity != id || v.wished != wished || v.tracks != c.tracks.Load():
 		return false
 	case v.answer == nil:
 		return true // the text alone decides
@@ -66,7 +73,7 @@ func (v *verdict) outlasts(c *cache, id *identity, wished string) bool {
 
 // judge gives the verdict on a text. answer is nil when the text alone decides.
 func (c *cache) judge(t *text, id *identity, a *answer, wished string) *verdict {
-	v := &verdict{identity: id, answer: a, wished: wished}
+	v := &verdict{identity: id, answer: a, wished: wished, tracks: c.tracks.Load()}
 	v.refusal = c.refusal(t, id, a)
 	if v.refusal != "" {
 		return v
@@ -78,11 +85,15 @@ func (c *cache) judge(t *text, id *identity, a *answer, wished string) *verdict 
 	if v.refusal == "" {
 		v.settings, v.refusal = c.settingsRead(t, a)
 	}
+	if v.refusal == "" {
+		v.track, v.strict, v.refusal = c.level(v.rule, a)
+	}
 	if v.refusal != "" {
 		return v
 	}
 	v.tags = a.tablesRead()
-	v.statement = keyMaterial(keyVersion, c.config.Namespace, id.material, v.rule.Name, t.Text, a.Version)
+	v.narrow(t)
+	v.statement = keyMaterial(keyVersion, c.config.Namespace, id.material, v.rule.Name, t.Text, a.Version, v.track.keyPart())
 	v.digest = sha256.Sum256([]byte(v.statement))
 	return v
 }

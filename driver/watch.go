@@ -164,6 +164,7 @@ func (w *watch) settle() {
 		w.schema = false
 		w.conn.cache.schemaChanges()
 	}
+	w.conn.cache.wrote(w.write.Written())
 	w.write.End()
 }
 

@@ -11,12 +11,15 @@ type Own struct {
 	position   uint64
 }
 
-// Own is called when a write is about to be acknowledged to its caller, or its outcome is not known.
+// Own is called when a write to tables is about to be acknowledged to its caller.
 func (t *Tracker) Own(tags []Tag, everything bool) *Own {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	o := &Own{tracker: t, tags: tags, everything: everything}
+	o := &Own{tracker: t, everything: everything}
 	for _, tag := range tags {
+		o.tags = append(o.tags, tag, OwnTag(tag))
+	}
+	for _, tag := range o.tags {
 		slot := t.slot(tag)
 		t.marks[slot]++
 		slot.Or(owned)

@@ -23,6 +23,10 @@ func RowTag(oid uint32, column, value string) Tag {
 	return mix(hash(mix(hash(mix(uint64(oid)), column)), value)) | rowTag
 }
 
+// OwnTag stands for the writes of this process to a table that the feed has not delivered yet: see [Tracker.Own]. Whatever
+// depends on rows of the table depends on it, since which rows those are is not known.
+func OwnTag(table Tag) Tag { return mix(^table) &^ rowTag }
+
 // hash is FNV-1a (Fowler, Noll, Vo) begun with another seed.
 func hash(seed uint64, text string) uint64 {
 	h := seed ^ 0xcbf29ce484222325

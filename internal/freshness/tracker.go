@@ -106,6 +106,19 @@ func (t *Tracker) Fresh(tags []Tag, position uint64) bool {
 	return true
 }
 
+// Unchanged is Fresh without a view to own writes that the feed has not delivered yet.
+func (t *Tracker) Unchanged(tags []Tag, position uint64) bool {
+	if t.floor.Load()&^owned > position {
+		return false
+	}
+	for _, tag := range tags {
+		if t.slot(tag).Load()&^owned > position {
+			return false
+		}
+	}
+	return true
+}
+
 // Live tells whether there is a feed.
 func (t *Tracker) Live() bool { return t.floor.Load()&^owned != lost }
 
@@ -228,6 +241,13 @@ func (t *Tracker) announce() {
 		close(t.passing)
 		t.passing = nil
 	}
+}
+
+// Position is the position up to which the feed has delivered everything.
+func (t *Tracker) Position() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.passed
 }
 
 // Passed gives the position up to which the feed has delivered everything, and a channel that is closed when that changes or

@@ -40,6 +40,9 @@ func (w *Write) beginAll() {
 // Touched tells whether anything was begun that has not ended.
 func (w *Write) Touched() bool { return w.all || len(w.tags) > 0 }
 
+// Written gives what was begun: the tags, or all.
+func (w *Write) Written() (tags []Tag, all bool) { return w.tags, w.all }
+
 // Again touches everything that was begun once more and leaves it under way: part of it may have become visible.
 func (w *Write) Again() {
 	if w.ledger == nil {

@@ -1,0 +1,163 @@
+package driver
+
+import (
+	"database/sql/driver"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/gopgcache/pgcache/internal/catalog"
+	"github.com/gopgcache/pgcache/internal/freshness"
+	"github.com/gopgcache/pgcache/internal/statement"
+)
+
+// narrowed is a table of which a statement reads certain rows only: those whose column has the value of an argument, or one
+// that is in the text.
+type narrowed struct {
+	statement.Narrowing
+	column catalog.Column
+}
+
+// narrow finds the tables whose rows the statement picks by one value. That is told by the text, so no table may be read in
+// another way too: no views, policies, partitions, or functions of the user's on the way.
+func (v *verdict) narrow(t *text) {
+	if v.track == nil || !v.answer.plain() {
+		return
+	}
+	for _, n := range t.Narrowings {
+		table, ok := v.answer.named(n.Relation)
+		if !ok || slices.ContainsFunc(v.narrowed, func(other narrowed) bool { return other.column.Table == table }) {
+			continue
+		}
+		for _, column := range v.answer.columns {
+			if column.Table == table && column.Name == n.Column && casts(n.Cast, column.Type) && typedByColumn(t.Text, n) {
+				v.narrowed = append(v.narrowed, narrowed{n, column})
+				v.track.interest.Add(table, column.Name)
+			}
+		}
+	}
+}
+
+// plain tells whether the statement reads nothing but the tables that it names.
+func (a *answer) plain() bool {
+	for _, r := range a.Relations {
+		if r.Kind != "r" || r.RowSecurity || r.Covered {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(a.Functions, func(f catalog.Function) bool { return !f.BuiltIn() })
+}
+
+// named gives the table of a name, if only one has it.
+func (a *answer) named(name statement.Name) (oid uint32, ok bool) {
+	for _, r := range a.Relations {
+		if r.Name != name.Name || name.Schema != "" && r.Schema != name.Schema {
+			continue
+		}
+		if ok {
+			return 0, false
+		}
+		oid, ok = r.OID, true
+	}
+	return oid, ok
+}
+
+// casts tells whether a cast, if there is one, leaves a value of the column's type what it is.
+func casts(to statement.Name, column uint32) bool {
+	if to.Schema != "" && to.Schema != "pg_catalog" {
+		return false
+	}
+	switch to.Name {
+	case "":
+		return true
+	case "int2", "int4", "int8":
+		return column == pgtype.Int2OID || column == pgtype.Int4OID || column == pgtype.Int8OID
+	case "text", "varchar":
+		return column == pgtype.TextOID || column == pgtype.VarcharOID
+	case "uuid":
+		return column == pgtype.UUIDOID
+	case "bool":
+		return column == pgtype.BoolOID
+	default:
+		return false
+	}
+}
+
+// typedByColumn tells whether the value takes its type from the column: a placeholder that stands elsewhere too may have
+// another type, in which other values are equal.
+func typedByColumn(text string, n statement.Narrowing) bool {
+	if n.Kind != statement.ByParam || n.Cast.Name != "" {
+		return true
+	}
+	placeholder := regexp.MustCompile(`\$` + strconv.Itoa(n.Param) + `\b`)
+	return len(placeholder.FindAllStringIndex(text, 2)) == 1
+}
+
+// tagsFor are the tags of the result with these arguments.
+func (v *verdict) tagsFor(args []driver.NamedValue) []freshness.Tag {
+	if len(v.narrowed) == 0 {
+		return v.tags
+	}
+	tags := make([]freshness.Tag, 0, len(v.tags)+2*len(v.narrowed))
+	tags = append(tags, v.tags...)
+	for _, n := range v.narrowed {
+		value, ok := n.value(args)
+		if !ok {
+			continue
+		}
+		table := freshness.TableTag(n.column.Table)
+		i := slices.Index(tags, table)
+		tags[i] = freshness.OwnTag(table)
+		tags = append(tags, freshness.ColumnTag(n.column.Table, n.column.Name), freshness.RowTag(n.column.Table, n.column.Name, value))
+	}
+	return tags
+}
+
+// value is the text form of what the column is compared with, if it is sure to be that of the rows that are equal.
+func (n *narrowed) value(args []driver.NamedValue) (string, bool) {
+	if n.Kind != statement.ByParam {
+		return canonical(n.Literal, n.column.Type)
+	}
+	if n.Param > len(args) {
+		return "", false
+	}
+	switch v := args[n.Param-1].Value.(type) {
+	case int64:
+		return strconv.FormatInt(v, 10), integer(n.column.Type)
+	case int:
+		return strconv.Itoa(v), integer(n.column.Type)
+	case int32:
+		return strconv.FormatInt(int64(v), 10), integer(n.column.Type)
+	case bool:
+		return strconv.FormatBool(v)[:1], n.column.Type == pgtype.BoolOID
+	case string:
+		return canonical(v, n.column.Type)
+	default:
+		return "", false
+	}
+}
+
+func integer(oid uint32) bool {
+	return oid == pgtype.Int2OID || oid == pgtype.Int4OID || oid == pgtype.Int8OID
+}
+
+var usualUUID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// canonical gives the text form that the server has for a value that is given as text.
+func canonical(text string, oid uint32) (string, bool) {
+	switch oid {
+	case pgtype.TextOID, pgtype.VarcharOID:
+		return text, true
+	case pgtype.UUIDOID:
+		return strings.ToLower(text), usualUUID.MatchString(text)
+	case pgtype.BoolOID:
+		text, ok := map[string]string{"true": "t", "t": "t", "false": "f", "f": "f"}[text]
+		return text, ok
+	default:
+		n, err := strconv.ParseInt(text, 10, 64)
+		return strconv.FormatInt(n, 10), err == nil
+	}
+}

@@ -1,0 +1,107 @@
+package driver
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/gopgcache/pgcache/internal/catalog"
+	"github.com/gopgcache/pgcache/internal/changefeed"
+	"github.com/gopgcache/pgcache/internal/freshness"
+)
+
+// track follows the changes that others make, through a feed.
+type track struct {
+	cache    *cache
+	kind     string // wal or touch
+	tracker  *freshness.Tracker
+	feed     changefeed.Feed
+	interest changefeed.Interest
+	// generation names the server's history that positions belong to.
+	generation string
+}
+
+var _ changefeed.Sink = (*track)(nil)
+
+// Start implements changefeed.Sink.
+func (tr *track) Start(generation string, position, after uint64) {
+	c := tr.cache
+	if tr.generation != generation {
+		tr.generation = generation
+		c.schemaChanges() // a verdict names the generation in its keys
+	}
+	tr.tracker.Start(position, after)
+	c.logger.Info("pgcache: following changes", "feed", tr.kind, "position", position)
+	c.setTrack(tr)
+}
+
+// Commit implements changefeed.Sink.
+func (tr *track) Commit(commit freshness.Commit, schema bool) {
+	if schema {
+		// Before the feed passes the commit: a fill that is admitted then has to see that its verdict is old.
+		tr.cache.schemaChanges()
+	}
+	tr.tracker.Commit(commit)
+}
+
+// Pass implements changefeed.Sink.
+func (tr *track) Pass(position uint64) { tr.tracker.Pass(position) }
+
+// Observe takes a snapshot that the feed has seen.
+func (tr *track) Observe(s freshness.Snapshot) { tr.tracker.Observe(s) }
+
+// Lose implements changefeed.Sink.
+func (tr *track) Lose(err error) {
+	tr.tracker.Lose()
+	tr.cache.warn(tr.cache.background, "pgcache: the feed of changes is lost", "feed", tr.kind, "error", err)
+	if tr.cache.config.Consistency == 0 {
+		tr.cache.setTrack(nil)
+	}
+}
+
+// setTrack says which feed there is, or that there is none. Verdicts are given anew.
+func (c *cache) setTrack(tr *track) {
+	if c.tracked.Swap(tr) != tr {
+		c.tracks.Add(1)
+	}
+}
+
+// wrote tells the feed's side of an own write that is about to be acknowledged: until the feed has delivered it, whoever
+// asks gets it from PostgreSQL.
+func (c *cache) wrote(tags []freshness.Tag, everything bool) {
+	tr := c.track
+	if tr == nil || len(tags) == 0 && !everything {
+		return
+	}
+	tr.feed.Settle(tr.tracker.Own(tags, everything))
+}
+
+// follow runs the feed until the connector is closed.
+func (tr *track) follow(ctx context.Context) {
+	if err := tr.feed.Run(ctx); err != nil && ctx.Err() == nil {
+		tr.Lose(err)
+	}
+}
+
+// keyPart names the order of commits that the positions of entries belong to.
+func (tr *track) keyPart() string {
+	if tr == nil {
+		return ""
+	}
+	return tr.kind + strconv.Quote(tr.generation)
+}
+
+// askTracking finds out how well the feed follows the tables of an answer, and by which columns it can tell their rows.
+func (c *cache) askTracking(ctx context.Context, conn *pgconn.PgConn, a *answer) error {
+	if c.track == nil || len(a.Relations) == 0 {
+		return nil
+	}
+	tables := make([]uint32, len(a.Relations))
+	for i, r := range a.Relations {
+		tables[i] = r.OID
+	}
+	var err error
+	a.columns, err = catalog.AskColumns(ctx, conn, tables)
+	return err
+}
