@@ -2,10 +2,14 @@ package catalog
 
 import (
 	"context"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -18,6 +22,9 @@ var resolveSQL string
 
 //go:embed reach.sql
 var reachSQL string
+
+//go:embed search.sql
+var searchSQL string
 
 // ErrBusy means that the connection is in a transaction, where nothing may be asked: a question that fails would end the
 // caller's transaction.
@@ -47,23 +54,67 @@ func Ask(ctx context.Context, conn *pgconn.PgConn, st *statement.Statement) (*An
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("pgcache: asking the catalog: %w", err), leave(ctx, conn))
 	}
-	var answer Answer
-	if err := read(results, 2, &answer.Resolution); err != nil {
-		return nil, err
+	answer, search, err := readAnswer(results)
+	if err == nil && len(st.Writes) > 0 {
+		err = read(results, 3, &answer.Reach)
 	}
-	if len(st.Writes) == 0 {
-		return &answer, nil
+	if err == nil && search {
+		err = askSearch(ctx, conn, answer)
 	}
-	return &answer, read(results, 3, &answer.Reach)
+	return answer, err
 }
 
-// questions are asked in a transaction of their own, with the just-in-time compiler off: it would take a second to compile
-// what runs for a millisecond.
+// readAnswer takes the answer and its version from the results, and whether text search has a part in it.
+func readAnswer(results []*pgconn.Result) (*Answer, bool, error) {
+	var raw resolved
+	if err := read(results, 2, &raw); err != nil {
+		return nil, false, err
+	}
+	return &Answer{
+		Resolution: raw.resolution(), Version: version(results[2].Rows[0]...),
+	}, slices.Contains(raw.Asks, searches), nil
+}
+
+// askSearch makes the configurations and dictionaries of text search, which have catalogs of their own, a part of the
+// version. Few statements search, so those pay another round trip.
+func askSearch(ctx context.Context, conn *pgconn.PgConn, answer *Answer) error {
+	result := conn.ExecParams(ctx, searchSQL, nil, nil, nil, nil).Read()
+	if result.Err != nil {
+		return fmt.Errorf("pgcache: asking the catalog about text search: %w", result.Err)
+	}
+	if len(result.Rows) != 1 {
+		return fmt.Errorf("pgcache: the catalog gave %d answers about text search", len(result.Rows))
+	}
+	answer.Version = version([]byte(answer.Version), result.Rows[0][0])
+	return nil
+}
+
+// version is a hash of texts, each led by its length.
+func version(texts ...[]byte) string {
+	hash := sha256.New()
+	for _, t := range texts {
+		hash.Write(binary.AppendUvarint(nil, uint64(len(t))))
+		hash.Write(t)
+	}
+	return hex.EncodeToString(hash.Sum(nil)[:versionBytes])
+}
+
+// versionBytes is how much of a hash makes a version: no two are the same by chance.
+const versionBytes = 16
+
+// quickly makes a question of milliseconds take no longer: it keeps the just-in-time compiler off, which would take a second, and
+// the planner from thinking of catalogs as large tables to be read whole. It also makes the server write names in one way.
+const quickly = `
+	select pg_catalog.set_config(s.name, s.value, true)
+	from (values ('jit', 'off'), ('enable_seqscan', 'off'), ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'),
+		('join_collapse_limit', '1'), ('quote_all_identifiers', 'off')) s(name, value)`
+
+// questions are asked in a transaction of their own, which is what the settings are for.
 func questions(st *statement.Statement) (*pgconn.Batch, error) {
 	batch := &pgconn.Batch{}
 	plain := func(sql string) { batch.ExecParams(sql, nil, nil, nil, nil) }
 	plain("begin read only")
-	plain("set local jit = off")
+	plain(quickly)
 	n := &st.Names
 	var args arguments
 	args.names(n.Relations)
@@ -72,6 +123,7 @@ func questions(st *statement.Statement) (*pgconn.Batch, error) {
 	args.texts(n.Columns)
 	args.names(n.Types)
 	args.texts(n.Fields)
+	args.texts(n.Casts)
 	batch.ExecParams(resolveSQL, args.values, nil, nil, nil)
 	if len(st.Writes) > 0 {
 		var targets arguments

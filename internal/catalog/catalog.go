@@ -3,7 +3,6 @@ package catalog
 import (
 	"regexp"
 	"slices"
-	"strings"
 )
 
 // firstUserOID is the first object identifier that initdb leaves to users (FirstNormalObjectId in PostgreSQL's
@@ -15,22 +14,28 @@ type Resolution struct {
 	// Relations are the relations read, views and what they read alike.
 	Relations []Relation `json:"relations"`
 	// Functions are those that may be called and are not immutable.
-	Functions []Function `json:"functions"`
-	// AsksMoment is set when a view on the way asks for the time, the user or a sample.
-	AsksMoment bool `json:"asksMoment"`
-	// UnknownFunctions are the names that are called and stand for no function and no type: who knows what PostgreSQL
-	// will find.
-	UnknownFunctions []string `json:"unknownFunctions"`
-	// CalledTypes are types of the user's that something may be cast to in a way that looks like a call or a field.
-	CalledTypes []string `json:"calledTypes"`
-	// Unresolved are the names that stand for no relation: a CTE's, or a mistake that PostgreSQL will name.
-	Unresolved []string `json:"unresolved"`
+	Functions []Function `json:"-"`
 	// Settings are the names, in lower case, of what current_setting reads in views, policies and functions on the way.
 	Settings []string `json:"-"`
 	// ComputedSetting is set when something on the way reads a setting whose name is computed.
 	ComputedSetting bool `json:"-"`
+	// Asks is what views, policies and functions on the way ask for that gives another result another time, in words.
+	Asks []string `json:"-"`
+	// ReadsText are the types that something on the way reads out of a text, which may be 'now'.
+	ReadsText []string `json:"readsText"`
 	// TextCasts are the columns that the statement casts to a date or a time and that may hold texts such as 'now'.
 	TextCasts []string `json:"textCasts"`
+	// Zoned are the columns, types and functions that bring a time with time zone into the statement.
+	Zoned []string `json:"zoned"`
+	// Lookups are those that bring a value into it that is the name of something in the catalogs.
+	Lookups []string `json:"lookups"`
+	// CalledTypes are types of the user's that something may be cast to in a way that looks like a call or a field.
+	CalledTypes []string `json:"calledTypes"`
+	// UnknownFunctions are the names that are called and stand for no function and no type: who knows what PostgreSQL
+	// will find.
+	UnknownFunctions []string `json:"unknownFunctions"`
+	// Unresolved are the names that stand for no relation: a CTE's, or a mistake that PostgreSQL will name.
+	Unresolved []string `json:"unresolved"`
 }
 
 // Relation is a table, view or the like.
@@ -40,7 +45,8 @@ type Relation struct {
 	Name        string `json:"name"`
 	Kind        string `json:"kind"`        // pg_class.relkind
 	Persistence string `json:"persistence"` // pg_class.relpersistence
-	RowSecurity bool   `json:"rowSecurity"`
+	// RowSecurity is set for a table with policies. What they read and call has been followed like a view's.
+	RowSecurity bool `json:"rowSecurity"`
 	// Covered is set for a partition or a child of a relation that is read too.
 	Covered bool `json:"covered"`
 }
@@ -65,41 +71,6 @@ func (f Function) String() string {
 		return f.Signature + ", which is only STABLE"
 	}
 	return f.Signature + ", which is VOLATILE"
-}
-
-// Refusal says why a statement with these relations can't be cached, or nothing. Functions are judged apart, since a rule
-// may vouch for some.
-func (r *Resolution) Refusal() string {
-	for _, rel := range r.Relations {
-		if reason := rel.refusal(); reason != "" {
-			return reason
-		}
-	}
-	if r.AsksMoment {
-		return "a view or a function asks for the time, the user, a sequence or a sample, or may read 'now' in a text"
-	}
-	if len(r.CalledTypes) > 0 {
-		return "something may be cast to " + strings.Join(r.CalledTypes, ", ") + ", which may read a text such as 'now'"
-	}
-	if len(r.UnknownFunctions) > 0 {
-		return "there is no function " + strings.Join(r.UnknownFunctions, ", ")
-	}
-	return ""
-}
-
-func (r Relation) refusal() string {
-	switch {
-	case r.Persistence == "t":
-		return r.String() + " is a temporary table"
-	case r.OID < firstUserOID:
-		return r.String() + " is a system catalog"
-	case r.RowSecurity:
-		return r.String() + " has row-level security"
-	case !strings.Contains("rpvm", r.Kind):
-		return r.String() + " is neither a table nor a view"
-	default:
-		return ""
-	}
 }
 
 // Tables are the relations whose rows make the result: tables, partitions and materialized views.

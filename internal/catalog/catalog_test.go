@@ -114,14 +114,12 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	for sql, want := range map[string]string{
-		"select * from customers":                           "",
-		"select * from quick":                               "",
-		"select * from summary":                             "",
-		"select * from scratch":                             "temporary table",
-		"select * from pg_class":                            "system catalog",
-		"select * from pg_stat_activity":                    "system catalog",
-		"select * from secret":                              "row-level security",
-		"select * from customers, (select * from secret) s": "row-level security",
+		"select * from customers":        "",
+		"select * from quick":            "",
+		"select * from summary":          "",
+		"select * from scratch":          "temporary table",
+		"select * from pg_class":         "system catalog",
+		"select * from pg_stat_activity": "system catalog",
 	} {
 		if got := ask(t, conn, sql).Refusal(); want == "" && got != "" || !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", sql, got, want)
