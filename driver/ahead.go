@@ -54,7 +54,7 @@ func (a *ahead) describe(ctx context.Context, conn *pgx.Conn, query string) *pgc
 // together tells whether the question and the query can be sent in one round trip: pgx's usual way of running a query, and
 // nothing that asks for another.
 func (f *fill) together(conn *pgx.Conn) bool {
-	if f.request.stmt != nil || f.prepared || conn.Config().DefaultQueryExecMode != pgx.QueryExecModeCacheStatement {
+	if f.request.stmt != nil || f.prepared || f.anew || conn.Config().DefaultQueryExecMode != pgx.QueryExecModeCacheStatement {
 		return false
 	}
 	if len(f.request.args) == 0 {

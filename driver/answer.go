@@ -42,11 +42,16 @@ type answers struct {
 
 const maxAnswers = 10_000
 
-// of returns the answer to a question, or nil.
-func (as *answers) of(q question, schema uint64) *answer {
+// latest returns the latest answer to a question, or nil.
+func (as *answers) latest(q question) *answer {
 	as.mu.RLock()
-	a := as.known[q]
-	as.mu.RUnlock()
+	defer as.mu.RUnlock()
+	return as.known[q]
+}
+
+// of returns the answer to a question, or nil. One from before the latest change of the schema does not count.
+func (as *answers) of(q question, schema uint64) *answer {
+	a := as.latest(q)
 	if a == nil || a.schema != schema {
 		return nil
 	}

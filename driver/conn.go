@@ -37,6 +37,8 @@ type Conn struct {
 	pooled bool
 	// era is the count of schema changes when the session was dialled.
 	era uint64
+	// planned is the state in which statements were prepared that pgx keeps.
+	planned planned
 	// changed is set once the session may differ from one that was just dialled.
 	changed bool
 	// escaped is set while pgx's connection is in the hands of the caller.
@@ -69,7 +71,7 @@ func newConn(c *cache) *Conn {
 
 // begin is called when a session was dialled.
 func (c *Conn) begin() {
-	c.identity, c.changed, c.prepared = nil, false, nil
+	c.identity, c.changed, c.prepared, c.planned = nil, false, nil, planned{}
 	c.era = c.cache.schema.Load()
 }
 

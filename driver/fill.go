@@ -43,6 +43,7 @@ type fill struct {
 	recording *rowset.Recording
 	ctx       *fillContext
 	started   time.Time
+	anew      bool // the query has to be planned once more
 
 	// tracking is set when the result is judged against a feed; then ahead is what is prepared on the session for that,
 	// and prepared tells whether the caller has prepared the query there.
@@ -117,7 +118,16 @@ func (c *Conn) takeOff(ctx context.Context, r *request, fl *flight) (*fill, erro
 	} else if id != r.verdict.identity || !c.settings.agree(r.settings, r.verdict.settings) {
 		return nil, errOtherSession
 	}
-	f := &fill{cache: c.cache, chain: c.chain, request: *r, flight: fl, std: std, done: make(chan struct{})}
+	if r.stmt != nil {
+		if err := r.stmt.renew(ctx); err != nil {
+			return nil, err
+		}
+	}
+	replan, err := c.replan(ctx, std.Conn(), r)
+	if err != nil {
+		return nil, err
+	}
+	f := &fill{cache: c.cache, chain: c.chain, request: *r, flight: fl, std: std, anew: replan, done: make(chan struct{})}
 	f.request.arguments = append([]byte(nil), r.arguments...) // the caller's are on its stack
 	f.recording = rowset.NewRecording(c.cache.limit(r.verdict.rule))
 	if tr := r.verdict.track; tr != nil {
@@ -256,6 +266,9 @@ func (f *fill) ask(query string, named []driver.NamedValue) (driver.Rows, error)
 	var ctx context.Context = f.ctx
 	if f.ctx.ended == nil {
 		ctx = f.ctx.Context // pgx need not watch a context that can't end
+	}
+	if f.anew {
+		args = anew(args)
 	}
 	rows, err := f.send(ctx, conn, query, args)
 	if err != nil {

@@ -19,6 +19,12 @@ func (c *Conn) lookUp(ctx context.Context, r *request) (driver.Rows, error) {
 	if !r.wishes.refresh {
 		entry = c.cache.find(ctx, r)
 	}
+	if r.verdict.strict && (entry != nil || c.cache.flights.busy(r.key)) {
+		r.confirmed = r.verdict.track.confirm(ctx)
+		if entry != nil && !(r.confirmed && c.cache.unchanged(r, entry)) {
+			entry = nil
+		}
+	}
 	if entry != nil {
 		age := r.began.Sub(entry.ReadAt)
 		if age < r.ttl() {

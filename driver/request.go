@@ -22,6 +22,8 @@ type request struct {
 	verdict *verdict
 	// settings are the values in the session of the settings that the verdict depends on.
 	settings settings
+	// confirmed is set when the feed has delivered all that was visible when the request was made.
+	confirmed bool
 	// tags are what the result depends on.
 	tags []freshness.Tag
 
@@ -100,7 +102,7 @@ func (c *Conn) admissible(ctx context.Context, r *request) (bool, error) {
 			return false, err
 		}
 	}
-	if r.verdict.refusal != "" || c.pooled && c.changed {
+	if r.verdict.refusal != "" || c.pooled && c.changed || c.outdated(r) {
 		// Behind a pooler a session that was changed is anybody's.
 		return false, nil
 	}

@@ -99,18 +99,17 @@ func TestSettingsInViewsAndStatements(t *testing.T) {
 	f.exec(f.plain, `create view mine as select id from accounts where owner = 'owner ' || current_setting('app.who');
 		create view over_mine as select id + 0 as id from mine`)
 	conn := f.pin()
-	for _, who := range []string{"1", "2", "1"} {
+	other := int64(0)
+	for _, who := range []string{"1", "2", "3"} {
 		f.exec(conn, "set app.who = "+who)
 		hits := int64(0)
 		for range 2 {
 			f.readsOn(conn, who, hits, "select id from mine")
 			f.readsOn(conn, who, hits, "select id from over_mine")
 			f.readsOn(conn, who, hits, "select current_setting('App.Who')")
-			f.readsOn(conn, "[]<nil>", 0, "select current_setting('app.other', $1)", true)
+			f.readsOn(conn, "<nil>", min(1, other), "select current_setting('app.other', $1)", true)
+			other++
 			hits = 1
-		}
-		if who == "1" {
-			f.exec(f.DB, "call pgcache.flush()")
 		}
 	}
 }
@@ -125,17 +124,17 @@ func TestSettingsInTransactions(t *testing.T) {
 		statements string
 		want       string
 	}{
-		{"begin; set app.tenant = '2'; rollback", "10 1 1"},
-		{"begin; set local app.tenant = '2'; commit", "10 1 1"},
-		{"begin; set app.tenant = '2'; savepoint s; set app.tenant = '3'; rollback to s; commit", "10 2 2"},
-		{"begin; select set_config('app.tenant', '3', true); commit", "10 2 2"},
-		{"begin; select set_config('app.tenant', '3', false); commit", "10 3 3"},
+		{"begin| set app.tenant = '2'| rollback", "10 1 1"},
+		{"begin| set local app.tenant = '2'| commit", "10 1 1"},
+		{"begin| set app.tenant = '2'| savepoint s| set app.tenant = '3'| rollback to s| commit", "10 2 2"},
+		{"begin| select set_config('app.tenant', '3', true)| commit", "10 2 2"},
+		{"begin| select set_config('app.tenant', '3', false)| commit", "10 3 3"},
 		{"set app.tenant to default", "0 <nil> <nil>"},
 		{"select set_config('app.tenant', 'x', true)", "0 <nil> <nil>"},
 		{"do $$begin perform set_config('app.tenant', '1', false); end$$", "10 1 1"},
-		{"discard all", "0 <nil> <nil>"},
+		{"reset all", "0 <nil> <nil>"},
 	} {
-		for statement := range strings.SplitSeq(script.statements, "; ") {
+		for statement := range strings.SplitSeq(script.statements, "| ") {
 			f.exec(conn, statement)
 		}
 		if got := f.read(conn, countNotes); got != script.want {
@@ -158,7 +157,7 @@ func TestRejectedSettings(t *testing.T) {
 	conn := f.pin()
 	f.exec(conn, "set app.tenant = '1'")
 	f.read(conn, countNotes)
-	for _, rejected := range []string{"set role postgres", "set app.tenant = '2' '3'", "select set_config('app.tenant', '2', false), 1/0", "set session authorization postgres"} {
+	for _, rejected := range []string{"set role postgres", "select set_config('app.tenant', '2', false), 1/0", "set session authorization postgres"} {
 		if _, err := conn.ExecContext(t.Context(), rejected); err == nil {
 			t.Error(rejected, "was accepted")
 		}

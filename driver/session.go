@@ -64,6 +64,9 @@ func (c *Conn) introduce(ctx context.Context) (*identity, error) {
 		return nil, c.unanswered(ctx, err)
 	}
 	c.identity, c.settings, c.pooled = s.identity, s.settings, s.pooled
+	if c.planned.identity == nil && !c.changed {
+		c.planned = planned{s.identity, c.era}
+	}
 	if c.typical(std.Conn()) {
 		c.cache.base.Store(s)
 	}
@@ -201,6 +204,11 @@ func (c *Conn) askServer(ctx context.Context, t *text) (*answer, error) {
 	found, err := catalog.Ask(ctx, std.Conn().PgConn(), t.Statement)
 	if err != nil {
 		return nil, c.unanswered(ctx, err)
+	}
+	if before := c.cache.answers.latest(question{id, t.names}); before != nil && before.Version != found.Version && before.schema == schema {
+		// Somebody else has changed the schema: what was planned before must not be kept either.
+		c.cache.schemaChanges()
+		schema++
 	}
 	a := &answer{Answer: found, question: question{id, t.names}, text: t, schema: schema, at: began}
 	if err := c.cache.askTracking(ctx, std.Conn().PgConn(), a); err != nil {

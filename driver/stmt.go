@@ -26,6 +26,8 @@ type Stmt struct {
 	// session's when the connection was lost and dialled again.
 	chain chainStmt
 	on    *stdlib.Conn
+	// planned is the state in which it was prepared, as far as it is known.
+	planned planned
 	// inputs is the number of arguments.
 	inputs int
 }
@@ -46,6 +48,7 @@ func (s *Stmt) prepare(ctx context.Context) error {
 	}
 	s.chain, s.on = stmt.(chainStmt), s.conn.inner.std
 	s.inputs = stmt.NumInput()
+	s.planned = s.conn.plan()
 	if s.conn.prepared == nil {
 		s.conn.prepared = make(map[string]int)
 	}
@@ -62,6 +65,21 @@ func (s *Stmt) ready(ctx context.Context) error {
 		return nil
 	}
 	return s.prepare(ctx)
+}
+
+// renew prepares the statement again if that was done under another state of the session or the schema: see planned. The
+// session's identity is known.
+func (s *Stmt) renew(ctx context.Context) error {
+	if err := s.ready(ctx); err != nil || s.planned == s.conn.plan() {
+		return err
+	}
+	if s.planned.identity != nil || s.conn.changed || s.planned.schema != s.conn.plan().schema {
+		if err := errors.Join(s.Close(), s.prepare(ctx)); err != nil {
+			return err
+		}
+	}
+	s.planned = s.conn.plan()
+	return nil
 }
 
 // QueryContext implements driver.StmtQueryContext.

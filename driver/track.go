@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -82,6 +83,17 @@ func (tr *track) follow(ctx context.Context) {
 	if err := tr.feed.Run(ctx); err != nil && ctx.Err() == nil {
 		tr.Lose(err)
 	}
+}
+
+// strictPatience is how long a strict hit waits for the feed before PostgreSQL is asked instead. Usually it waits as long as
+// SELECT 1 takes.
+const strictPatience = 5 * time.Millisecond
+
+// confirm tells whether the feed has delivered every commit that was visible when confirm was called, waiting for it a little.
+func (tr *track) confirm(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, strictPatience)
+	defer cancel()
+	return tr.feed.Barrier(ctx) == nil
 }
 
 // keyPart names the order of commits that the positions of entries belong to.

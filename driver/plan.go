@@ -1,0 +1,62 @@
+package driver
+
+import (
+	"context"
+	"database/sql/driver"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// planned says when statements were prepared. PostgreSQL goes on with the plan of a prepared statement when a table appears
+// earlier in the search_path, and does not look again whether a role may call the functions that went into it: such an answer
+// is right for the session, and not for another. So what is kept is only ever read by a plan of the session's present state.
+type planned struct {
+	identity *identity
+	schema   uint64 // the count of schema changes
+}
+
+// plan is what statements prepared now are prepared under. The identity is known.
+func (c *Conn) plan() planned { return planned{c.identity, c.cache.schema.Load()} }
+
+// replan sees to it that a fill's query is planned for the session's present state. anew is set when pgx has to be told to
+// plan it once more, which takes one round trip.
+func (c *Conn) replan(ctx context.Context, conn *pgx.Conn, r *request) (anew bool, err error) {
+	now := c.plan()
+	switch {
+	case conn.Config().DefaultQueryExecMode != pgx.QueryExecModeCacheStatement && !asksForPlan(r.args):
+		return false, nil
+	case r.stmt != nil || c.planned == now:
+		return false, nil
+	case c.planned.schema == now.schema && c.planned.identity != nil || len(c.prepared) > 0:
+		return true, nil
+	}
+	if err := conn.DeallocateAll(ctx); err != nil {
+		return false, c.unanswered(ctx, err)
+	}
+	c.planned, c.inner.ahead = now, ahead{}
+	return false, nil
+}
+
+// asksForPlan tells whether the caller asks for a prepared statement by an option.
+func asksForPlan(args []driver.NamedValue) bool {
+	_, mode, _ := plainArguments(args)
+	return mode == pgx.QueryExecModeCacheStatement
+}
+
+// outdated tells whether a query would be run by a statement that the caller has prepared under another state of the session
+// or the schema.
+func (c *Conn) outdated(r *request) bool {
+	return r.stmt == nil && c.prepared[r.text.sql] > 0 && c.planned != c.plan()
+}
+
+// anew puts the option to plan the query once more behind those that the caller gives.
+func anew(args []any) []any {
+	for i, arg := range args {
+		switch arg.(type) {
+		case pgx.QueryExecMode, pgx.QueryResultFormatsByOID:
+		default:
+			return append(append(args[:i:i], pgx.QueryExecModeDescribeExec), args[i:]...)
+		}
+	}
+	return append(args, pgx.QueryExecModeDescribeExec)
+}

@@ -1,0 +1,67 @@
+package driver
+
+import (
+	"fmt"
+	"testing"
+)
+
+// shadowing makes two schemas that are looked through one after the other, with a table in the second.
+const shadowing = `create schema early; create schema late; create table late.shadow as select 0 as v`
+
+// A statement that was prepared before a table came to be that goes first still reads the other one. That is right for its
+// session, and is not kept for others.
+func TestOldPlansAreNotKept(t *testing.T) {
+	const query = "select v from shadow"
+	f := newFixture(t)
+	f.exec(f.plain, shadowing)
+	a, b, c := f.pin(), f.pin(), f.pin()
+	for _, conn := range []execer{a, b, c} {
+		f.exec(conn, "set search_path = early, late")
+	}
+	stmt, err := b.PrepareContext(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stmt.Close()
+	prepared := func() (v int) {
+		t.Helper()
+		if err := stmt.QueryRow().Scan(&v); err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	f.readsOn(a, "0", 0, query)
+	if got := prepared(); got != 0 {
+		t.Error(got)
+	}
+	f.exec(c, "create table early.shadow as select 1 as v")
+	f.readsOn(a, "1", 0, query)
+	f.readsOn(c, "1", 1, query)
+	if got := prepared(); got != 1 {
+		t.Errorf("prepared: %d", got)
+	}
+	f.exec(f.plain, "drop table early.shadow") // behind the driver's back
+	f.age()
+	f.readsOn(a, "0", 0, query)
+	f.exec(f.plain, "create table early.shadow as select 2 as v")
+	f.age()
+	f.readsOn(a, "2", 0, query)
+	f.readsOn(c, "2", 1, query)
+}
+
+// A plan into which a function went as one role may call it is not good for what another is given.
+func TestPlansOfAnotherRoleAreNotKept(t *testing.T) {
+	f := newFixture(t)
+	role := f.role("plain")
+	f.exec(f.plain, "create function twice(int) returns int language sql immutable as 'select $1 * 2'; revoke execute on function twice from public")
+	const query = "select twice(id) from accounts where id = 1"
+	a, b := f.pin(), f.pin()
+	f.readsOn(a, "2", 0, query)
+	f.exec(a, fmt.Sprintf("set role %q", role))
+	f.exec(b, fmt.Sprintf("set role %q", role))
+	for _, conn := range []queryer{a, b} {
+		if got, err := readAll(t.Context(), conn, query); err == nil {
+			t.Errorf("a role without the right read %q", got)
+		}
+	}
+}
