@@ -56,7 +56,7 @@ func Ask(ctx context.Context, conn *pgconn.PgConn, st *statement.Statement) (*An
 	}
 	answer, search, err := readAnswer(results)
 	if err == nil && len(st.Writes) > 0 {
-		err = read(results, 3, &answer.Reach)
+		answer.Reach, err = readReach(results)
 	}
 	if err == nil && search {
 		err = askSearch(ctx, conn, answer)
@@ -73,6 +73,14 @@ func readAnswer(results []*pgconn.Result) (*Answer, bool, error) {
 	return &Answer{
 		Resolution: raw.resolution(), Version: version(results[2].Rows[0]...),
 	}, slices.Contains(raw.Asks, searches), nil
+}
+
+func readReach(results []*pgconn.Result) (Reach, error) {
+	var raw reached
+	if err := read(results, 3, &raw); err != nil {
+		return Reach{}, err
+	}
+	return raw.reach(), nil
 }
 
 // askSearch makes the configurations and dictionaries of text search, which have catalogs of their own, a part of the
@@ -128,6 +136,9 @@ func questions(st *statement.Statement) (*pgconn.Batch, error) {
 	if len(st.Writes) > 0 {
 		var targets arguments
 		targets.names(st.Writes)
+		targets.texts(append([]string{"timezone"}, harmlessFunctions...))
+		targets.texts(harmlessOperators)
+		targets.texts(harmlessTypes)
 		batch.ExecParams(reachSQL, targets.values, nil, nil, nil)
 		args.err = errors.Join(args.err, targets.err)
 	}

@@ -100,13 +100,3 @@ func (r *Resolution) MayWrite() bool {
 func (r *Resolution) MayChangeSession() bool {
 	return r.MayWrite() || slices.ContainsFunc(r.Functions, func(f Function) bool { return f.Name == "set_config" })
 }
-
-// Reach is what a write can change.
-type Reach struct {
-	// Tables are the object identifiers of the tables that can be written.
-	Tables []uint32 `json:"tables"`
-	// Unknown is set when it may be any table: a trigger, a rule or a function has a hand in it.
-	Unknown bool `json:"unknown"`
-	// Why says in words what makes it unknown.
-	Why string `json:"why"`
-}

@@ -34,9 +34,21 @@ create function shop.half(int) returns int language sql stable as 'select $1 / 2
 create function shop.half(text) returns int language sql immutable as 'select 1';
 create function shop.spend(int) returns int language sql as 'select $1';
 create function shop.follow() returns bigint language sql stable begin atomic select count(*) from shop.items; end;
-create function shop.audit() returns trigger language plpgsql as 'begin return null; end';
+create function shop.audit() returns trigger language plpgsql as 'begin insert into shop.quick values (1); return null; end';
 create table shop.audited (id int);
 create trigger audit after insert on shop.audited execute function shop.audit();
+create function shop.stamp() returns trigger language plpgsql as 'begin new.at := now(); return new; end';
+create table shop.stamped (id int, at timestamptz);
+create trigger stamp before insert or update on shop.stamped for each row execute function shop.stamp();
+create trigger unchanged before update on shop.stamped for each row execute function suppress_redundant_updates_trigger();
+create table shop.asleep (id int);
+create trigger audit after insert on shop.asleep execute function shop.audit();
+alter table shop.asleep disable trigger audit;
+create table shop.choosy (id int, at timestamptz);
+create trigger stamp before insert on shop.choosy for each row when (shop.spend(new.id) > 0) execute function shop.stamp();
+create view shop.facade as select id from shop.audited;
+create function shop.divert() returns trigger language plpgsql as 'begin return new; end';
+create trigger divert instead of insert on shop.facade for each row execute function shop.divert();
 create table shop.ruled (id int);
 create rule also as on insert to shop.ruled do also insert into shop.quick values (1);
 create table shop.checked (id int check (shop.spend(id) > 0));
@@ -173,6 +185,10 @@ func TestReach(t *testing.T) {
 		"insert into parts values (1)":           "parts parts_low",
 		"insert into parts_low values (1)":       "parts parts_low",
 		"insert into audited values (1)":         "any",
+		"insert into stamped values (1)":         "stamped",
+		"insert into asleep values (1)":          "asleep",
+		"insert into choosy values (1)":          "any",
+		"insert into facade values (1)":          "any",
 		"insert into ruled values (1)":           "any",
 		"insert into checked values (1)":         "any",
 		"insert into defaulted values (1)":       "any",
@@ -191,6 +207,9 @@ func TestReach(t *testing.T) {
 		slices.Sort(got)
 		if a.Reach.Unknown || a.MayWrite() {
 			got = []string{"any"}
+		}
+		if a.Reach.Unknown != (a.Reach.Why != "") {
+			t.Errorf("%s: unknown %v, for %q", sql, a.Reach.Unknown, a.Reach.Why)
 		}
 		if strings.Join(got, " ") != want {
 			t.Errorf("%s: %q, want %q", sql, got, want)

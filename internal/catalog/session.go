@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -50,13 +51,10 @@ func AskSession(ctx context.Context, conn *pgconn.PgConn, settings []string) (*S
 	if conn.TxStatus() != 'I' {
 		return nil, ErrBusy
 	}
-	var args arguments
-	args.texts(settings)
-	args.texts(identitySettings)
-	if args.err != nil {
-		return nil, args.err
+	result := readSession(ctx, conn, settings)
+	if refused, ok := errors.AsType[*pgconn.PgError](result.Err); ok && refused.Code == insufficientPrivilege && len(settings) > 0 {
+		result = readSession(ctx, conn, readable(ctx, conn, settings))
 	}
-	result := conn.ExecParams(ctx, sessionSQL, args.values, nil, nil, nil).Read()
 	if result.Err != nil {
 		return nil, fmt.Errorf("pgcache: reading the session's state: %w", result.Err)
 	}
@@ -80,6 +78,27 @@ func AskSession(ctx context.Context, conn *pgconn.PgConn, settings []string) (*S
 		Refusal:  answer.Refusal, Version: answer.Version, Recovery: answer.Recovery,
 		Pooled: answer.PID != conn.PID(), Settings: existing(answer.Settings), ConfigLoaded: answer.ConfigLoaded,
 	}, nil
+}
+
+// insufficientPrivilege is what the server says of settings that only a superuser may read.
+const insufficientPrivilege = "42501"
+
+// readable leaves out the settings that the role may not read. For it they don't exist: a statement that reads one fails. That
+// somebody asks for such a setting must not keep a session from being known.
+func readable(ctx context.Context, conn *pgconn.PgConn, settings []string) []string {
+	return slices.DeleteFunc(slices.Clone(settings), func(name string) bool {
+		return conn.ExecParams(ctx, "select pg_catalog.current_setting($1, true)", [][]byte{[]byte(name)}, nil, nil, nil).Read().Err != nil
+	})
+}
+
+func readSession(ctx context.Context, conn *pgconn.PgConn, settings []string) *pgconn.Result {
+	var args arguments
+	args.texts(settings)
+	args.texts(identitySettings)
+	if args.err != nil {
+		return &pgconn.Result{Err: args.err}
+	}
+	return conn.ExecParams(ctx, sessionSQL, args.values, nil, nil, nil).Read()
 }
 
 // existing leaves out what is NULL.

@@ -21,7 +21,7 @@ SELECT pg_catalog.jsonb_build_object(
     SELECT coalesce(pg_catalog.jsonb_object_agg(s.name, pg_catalog.current_setting(s.name, true)), '{}')
     FROM pg_catalog.unnest($1::text[]) s(name)),
   'identity', pg_catalog.jsonb_build_array(
-    pg_catalog.current_database(), current_user, session_user, schemas,
+    pg_catalog.current_database(), current_user, session_user, schemas, current_schema,
     (SELECT pg_catalog.jsonb_object_agg(name, pg_catalog.current_setting(name, true))
      FROM pg_catalog.unnest($2::text[]) s(name))))::text
 FROM path
