@@ -111,11 +111,12 @@ func version(texts ...[]byte) string {
 const versionBytes = 16
 
 // quickly makes a question of milliseconds take no longer: it keeps the just-in-time compiler off, which would take a second, and
-// the planner from thinking of catalogs as large tables to be read whole. It also makes the server write names in one way.
+// the planner from thinking of catalogs as large tables to be read whole. It also makes the server write names in one way, and read
+// strings in one.
 const quickly = `
 	select pg_catalog.set_config(s.name, s.value, true)
 	from (values ('jit', 'off'), ('enable_seqscan', 'off'), ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'),
-		('join_collapse_limit', '1'), ('quote_all_identifiers', 'off')) s(name, value)`
+		('join_collapse_limit', '1'), ('quote_all_identifiers', 'off'), ('standard_conforming_strings', 'on')) s(name, value)`
 
 // questions are asked in a transaction of their own, which is what the settings are for.
 func questions(st *statement.Statement) (*pgconn.Batch, error) {
