@@ -1,0 +1,196 @@
+package regress
+
+import (
+	"context"
+	"database/sql"
+	sqldriver "database/sql/driver"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// trio is the three servers that every statement runs on.
+type trio struct {
+	plain, second, cached *side
+	report                *fileReport
+	escapes               bool // backslashes in plain literals are escapes just now
+	broken                bool // the session with the cache is lost
+	lasting               *lasting
+}
+
+// each gives the outcomes of one step on all three.
+func (t *trio) each(step func(*side) *outcome) (a, b, c *outcome) {
+	return step(t.plain), step(t.second), step(t.cached)
+}
+
+func (t *trio) connect(ctx context.Context) error {
+	return errors.Join(t.plain.connect(ctx), t.second.connect(ctx), t.cached.connect(ctx))
+}
+
+var (
+	// PostgreSQL takes either word for either way.
+	copyIn    = regexp.MustCompile(`(?is)\bfrom\s+std(?:in|out)\b`)
+	copyOut   = regexp.MustCompile(`(?is)\bto\s+std(?:in|out)\b`)
+	returning = regexp.MustCompile(`(?i)\breturning\b`)
+	into      = regexp.MustCompile(`(?i)\binto\b`)
+)
+
+// run runs one statement, and gives what plain pgx saw. data has the lines that follow in the script; the result tells
+// whether the statement took them.
+func (t *trio) run(ctx context.Context, text string, several bool, data string) (*outcome, bool) {
+	t.report.Statements++
+	text = t.lasting.edit(text)
+	var args []any
+	if several {
+		args = []any{pgx.QueryExecModeSimpleProtocol} // the other modes take one statement at a time
+	}
+	word := keyword(text)
+	var a *outcome
+	took := false
+	switch {
+	case word == "copy" && (copyIn.MatchString(text) || copyOut.MatchString(text)) || several && copyIn.MatchString(text):
+		if several {
+			t.report.skip("COPY among several statements")
+			return new(outcome), true
+		}
+		a, took = t.copy(ctx, text, data)
+	case slices.Contains([]string{"select", "values", "table", "with"}, word):
+		a = t.read(ctx, text, args)
+	case slices.Contains([]string{"show", "explain", "fetch", "execute", "call"}, word), returning.MatchString(text):
+		a = t.once(text, func(s *side) *outcome { return s.query(ctx, text, args...) })
+	default:
+		a = t.once(text, func(s *side) *outcome { return s.exec(ctx, text, args...) })
+	}
+	t.lasting.made(text, a)
+	return a, took
+}
+
+func (t *trio) copy(ctx context.Context, text, data string) (*outcome, bool) {
+	if !copyIn.MatchString(text) {
+		return t.once(text, func(s *side) *outcome { return s.copyOut(ctx, text) }), false
+	}
+	took := false
+	a := t.once(text, func(s *side) *outcome {
+		o, wanted := s.copyIn(ctx, text, data)
+		took = took || wanted
+		return o
+	})
+	return a, took
+}
+
+// once runs a statement once and compares what came of it.
+func (t *trio) once(text string, step func(*side) *outcome) *outcome {
+	a, b, c := t.each(step)
+	t.compare(text, "", 0, a, b, c)
+	return a
+}
+
+// read runs a statement twice, so that the second answer may come from the cache, and asks for the reason when it did not.
+func (t *trio) read(ctx context.Context, text string, args []any) *outcome {
+	r := reading{text: text}
+	r.alive, r.tx, _ = t.plain.state()
+	step := func(s *side) *outcome { return s.query(ctx, text, args...) }
+	var hits [2]int64
+	var first, last [3]*outcome
+	for i := range 2 {
+		before := t.cached.stats().Hits
+		last[0], last[1], last[2] = t.each(step)
+		hits[i] = t.cached.stats().Hits - before
+		t.compare(text, []string{"first run", "second run"}[i], hits[i], last[0], last[1], last[2])
+		if i == 0 {
+			first = last
+		}
+		if alive, tx, _ := t.plain.state(); !alive || tx == 'E' || len(first[0].columns) == 0 && into.MatchString(text) {
+			break // what failed a transaction, or made a table, can't be run again
+		}
+	}
+	r.failed = first[0].failure != ""
+	r.hit = hits[1] > 0
+	if r.tx != 'I' && hits[0]+hits[1] > 0 {
+		t.report.differ(text, "a cached answer in a transaction")
+	}
+	if hits[1] > 0 && !same(first[0], last[0]) && !same(first[1], last[1]) && same(first[2], last[2]) {
+		t.report.differ(text, "a cached answer to a question that has another each time\n  pgx: "+shorten(fmt.Sprint(last[0].rows)))
+	}
+	r.verdict(t.cached.query(ctx, "explain (pgcache) "+text, args...))
+	t.report.reading(&r)
+	return first[0]
+}
+
+// compare compares one run of a statement on the three servers.
+func (t *trio) compare(text, run string, hits int64, a, b, c *outcome) {
+	if !same(a, b) {
+		t.report.unsteady(text, a, b)
+	}
+	t.broken = t.broken || lost(c.err)
+	list := differences(a, b, c)
+	if slices.Equal(a.notices, b.notices) && !slices.Equal(a.notices, c.notices) {
+		if hits > 0 {
+			t.report.LostNotices++
+		} else {
+			list = append(list, fmt.Sprintf("notices\n  pgx:     %q\n  pgcache: %q", a.notices, c.notices))
+		}
+	}
+	for _, d := range list {
+		t.report.differ(text, strings.TrimSpace(fmt.Sprintf("%s (%d hits) %s", run, hits, d)))
+	}
+}
+
+// recover looks after the sessions when a statement is done: one that was lost is lost to all, as psql would connect again.
+func (t *trio) recover(ctx context.Context) error {
+	alive, _, escapes := t.plain.state()
+	also, _, _ := t.second.state()
+	t.escapes = escapes
+	if alive && also && !t.broken {
+		return nil
+	}
+	t.escapes, t.broken = false, false
+	t.report.Reconnects++
+	return t.connect(ctx)
+}
+
+// tidy removes what a script's edits have left.
+func (t *trio) tidy(ctx context.Context) error {
+	leftovers := t.lasting.leftovers()
+	if leftovers == nil {
+		return nil
+	}
+	if err := t.connect(ctx); err != nil {
+		return err
+	}
+	for _, text := range leftovers {
+		t.once(text, func(s *side) *outcome { return s.exec(ctx, text) })
+	}
+	return nil
+}
+
+// lost tells whether an error means that there is no session any more.
+func lost(err error) bool {
+	return errors.Is(err, sqldriver.ErrBadConn) || errors.Is(err, sql.ErrConnDone)
+}
+
+// asText shows a value as psql would, for a variable.
+func asText(value any) (text string, null bool) {
+	switch v := value.(type) {
+	case nil:
+		return "", true
+	case string:
+		return v, false
+	case []byte:
+		return string(v), false
+	case bool:
+		return word(v)[:1], false
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64), false
+	case time.Time:
+		return v.Format("2006-01-02 15:04:05.999999-07:00"), false
+	default:
+		return fmt.Sprint(v), false
+	}
+}
