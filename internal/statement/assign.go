@@ -1,9 +1,12 @@
 package statement
 
 import (
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/multigres/multigres/go/common/parser"
 	"github.com/multigres/multigres/go/common/parser/ast"
 )
 
@@ -44,26 +47,20 @@ func (s *Statement) settingValue(n ast.Node) (value string, ok bool) {
 	switch n := n.(type) {
 	case *ast.String:
 		// A word is cut like a name, a string is not, and the tree does not tell one from the other.
-		return n.SVal, len(n.SVal) <= maxName || s.hasString()
+		return n.SVal, len(n.SVal) < maxName-utf8.UTFMax || s.hasString()
 	case *ast.Integer:
 		return strconv.Itoa(n.IVal), true
 	case *ast.Float:
-		return n.FVal, true
+		// Newer servers also take 0xFFFFFFFFFF and 1_000.5, each with a rule of its own about what is kept.
+		return n.FVal, !strings.ContainsAny(n.FVal, "xXoObB_")
 	default:
 		return "", false
 	}
 }
 
-// hasString tells whether there is a string in the text, and no name that is written with one (U&"..." UESCAPE '...').
+// hasString tells whether there is a string in the text.
 func (s *Statement) hasString() bool {
-	for i := 0; i < len(s.Text); {
-		kind, end := nextPiece(s.Text, i)
-		if kind == quoted {
-			return !strings.Contains(strings.ToLower(s.Text), "uescape")
-		}
-		i = end
-	}
-	return false
+	return slices.ContainsFunc(tokensOf(s.Text), func(t token) bool { return t.kind == parser.SCONST })
 }
 
 // assignByFunction notes what a SELECT gives to settings of the user's own, if it does so and nothing else: its columns are
@@ -90,7 +87,7 @@ func (s *Statement) assignByFunction(n *ast.SelectStmt) {
 
 // bare tells whether a SELECT consists of its columns only.
 func bare(n *ast.SelectStmt) bool {
-	return empty(n.DistinctClause) && n.IntoClause == nil && empty(n.FromClause) && n.WhereClause == nil && empty(n.GroupClause) &&
+	return n.DistinctClause == nil && n.IntoClause == nil && empty(n.FromClause) && n.WhereClause == nil && empty(n.GroupClause) &&
 		n.HavingClause == nil && empty(n.WindowClause) && empty(n.ValuesLists) && empty(n.SortClause) && n.LimitOffset == nil &&
 		n.LimitCount == nil && empty(n.LockingClause) && n.WithClause == nil && n.Op == ast.SETOP_NONE
 }
@@ -133,50 +130,4 @@ func (a *Assignment) take(n ast.Node) bool {
 		return a.Param > 0
 	}
 	return false
-}
-
-// calls tells whether a call may be one of a built-in function.
-func calls(n *ast.FuncCall, function string) bool {
-	name, ok := qualified(parts(n.Funcname))
-	return ok && name.builtIn() && name.Name == function
-}
-
-// textLiteral gives the value of a string, cast to text or not.
-func textLiteral(n ast.Node) (string, bool) {
-	c, _ := castToText(n).(*ast.A_Const)
-	if c == nil {
-		return "", false
-	}
-	str, ok := c.Val.(*ast.String)
-	if !ok {
-		return "", false
-	}
-	return str.SVal, true
-}
-
-// castToText looks under a cast to text.
-func castToText(n ast.Node) ast.Node {
-	cast, ok := n.(*ast.TypeCast)
-	if ok && cast.TypeName != nil && empty(cast.TypeName.Typmods) && empty(cast.TypeName.ArrayBounds) {
-		if name, ok := qualified(parts(cast.TypeName.Names)); ok && name.builtIn() && name.Name == "text" {
-			return cast.Arg
-		}
-	}
-	return n
-}
-
-// ownSetting writes a setting's name as the server compares it, and tells whether it may be one of the user's own.
-func ownSetting(name string) (string, bool) {
-	return foldSetting(name), strings.Contains(name, ".")
-}
-
-// foldSetting lowers the ASCII letters of a setting's name: the others count as they are.
-func foldSetting(name string) string {
-	b := []byte(name)
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = lower(c)
-		}
-	}
-	return string(b)
 }

@@ -23,6 +23,9 @@ var readsText = map[string]bool{
 // offsetOfToday is why casts to a time with time zone are refused: even a literal takes the zone's offset of today.
 const offsetOfToday = "a cast to timetz takes the offset of today"
 
+// mayReadText is why other casts are.
+const mayReadText = " may read a text such as 'now': only a column of a table, a literal or a placeholder can be judged"
+
 // columnCast is a cast of a column to a type that may read a text as the current time.
 type columnCast struct{ column, reason string }
 
@@ -35,7 +38,7 @@ func (c *collector) cast(n *ast.TypeCast) {
 	}
 	name, ok := qualified(parts(n.TypeName.Names))
 	switch {
-	case !ok || name.builtIn() && plainTypes[name.Name]:
+	case !ok || name.builtIn() && plainTypes[name.Name] || lookups[name.Name]: // typeName has the word on the last
 	case name.Name == "timetz":
 		c.refuse(offsetOfToday)
 	case !given(n.Arg):
@@ -64,7 +67,7 @@ func (c *collector) callToCast(n *ast.FuncCall, name Name) {
 
 // castComputed looks at the operand of a cast that may read a text as the current time.
 func (c *collector) castComputed(operand ast.Node, to Name) {
-	reason := "the cast to " + to.String() + " may read a text such as 'now': only a column of a table, a literal or a placeholder can be judged"
+	reason := "the cast to " + to.String() + mayReadText
 	column := columnOf(operand)
 	if column == "" || !to.builtIn() || !readsText[to.Name] {
 		c.refuse(reason)

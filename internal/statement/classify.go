@@ -56,7 +56,7 @@ func (s *Statement) classifyInner(n ast.Node, reason string) {
 		// Whether the values are given now, later or never is another question.
 		s.Assigns, s.AssignsLocally, s.ChangesSession = nil, false, true
 	}
-	s.Refusal, s.Narrowings = reason, nil
+	s.Refusal = reason
 }
 
 // classifyCopy follows COPY. A program that it starts on the server can do what it likes there.
@@ -93,6 +93,10 @@ func (s *Statement) classifySet(n *ast.VariableSetStmt) {
 		s.refuse("SET gives a setting a value")
 		return
 	}
-	s.refuse("SET changes the session")
+	verb := "SET"
+	if n.Kind == ast.VAR_RESET || n.Kind == ast.VAR_RESET_ALL {
+		verb = "RESET"
+	}
+	s.refuse(verb + " changes the session")
 	s.ChangesSession = !transactionOnly[n.Name]
 }

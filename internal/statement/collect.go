@@ -1,7 +1,6 @@
 package statement
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -37,7 +36,8 @@ type collector struct {
 func (s *Statement) collect(root ast.Stmt) {
 	s.Names.Operators = slices.Clone(comparisons)
 	c := &collector{Statement: s}
-	if err := walk(root, c.visit); err != nil {
+	w := walker{node: c.visit}
+	if err := w.walk(root); err != nil {
 		*s = *opaque(s.Text, err.Error())
 		return
 	}
@@ -45,20 +45,8 @@ func (s *Statement) collect(root ast.Stmt) {
 	c.judgeCasts()
 	s.Names.sort()
 	s.Settings = unique(s.Settings)
-	s.checkLongNames()
 	if n, ok := root.(*ast.SelectStmt); ok && s.Cacheable() {
 		c.narrow(n)
-	}
-}
-
-// checkLongNames refuses relations named with a database. Such a name may be the target of a write, so that may be any.
-func (s *Statement) checkLongNames() {
-	firsts := longNames(s.Text)
-	for _, r := range s.Names.Relations {
-		if r.Schema == "" && firsts[r.Name] {
-			s.refuse("the name of a relation may have three parts, " + r.Name + " first: leave the database out")
-			s.WritesAnything = s.WritesAnything || len(s.Writes) > 0
-		}
 	}
 }
 
@@ -98,7 +86,7 @@ func (c *collector) visit(n ast.Node) {
 	case *ast.TruncateStmt:
 		c.truncate(n)
 	case *ast.CommonTableExpr:
-		c.CTEs = append(c.CTEs, n.Ctename)
+		c.CTEs = append(c.CTEs, truncated(n.Ctename))
 	case *ast.IntoClause:
 		c.refuse("SELECT INTO creates a table")
 		c.WritesAnything, c.ChangesSchema, c.ChangesSession = true, true, true
@@ -198,18 +186,32 @@ func (c *collector) truncate(n *ast.TruncateStmt) {
 	}
 }
 
-// column looks for system columns and takes the last part of a dotted reference, which may be a function of a row.
+// column looks for system columns and takes the last part of a dotted reference, which may be a function of a row. What
+// comes after a subscript, as in a[1].b, is a field.
 func (c *collector) column(n *ast.ColumnRef) {
-	names := parts(n.Fields)
+	if n.Fields == nil {
+		return
+	}
+	items := n.Fields.Items
+	if i := slices.IndexFunc(items, isSubscript); i >= 0 {
+		c.field(parts(&ast.NodeList{Items: items[i:]}))
+		items = items[:i]
+	}
+	names := parts(&ast.NodeList{Items: items})
 	for _, name := range names {
 		if systemColumns[name] {
 			c.refuse("it reads the system column " + name)
 		}
 	}
-	if len(names) > 1 && len(names) == len(n.Fields.Items) {
+	if len(names) > 1 && len(names) == len(items) {
 		c.Names.Columns = append(c.Names.Columns, names[len(names)-1])
 		c.dotted = append(c.dotted, names)
 	}
+}
+
+func isSubscript(n ast.Node) bool {
+	_, ok := n.(*ast.A_Indices)
+	return ok
 }
 
 // judgeDotted takes the references for fields that may be one of a function's result: f.x is x(f) where f is a function
@@ -263,39 +265,6 @@ func (c *collector) function(n *ast.FuncCall) {
 	c.Names.Functions = append(c.Names.Functions, f)
 }
 
-// callToSetting looks for what reads and writes the session's settings.
-func (c *collector) callToSetting(n *ast.FuncCall, name Name) {
-	switch {
-	case !name.builtIn():
-	case name.Name == "set_config":
-		c.refuse("set_config gives a setting a value")
-	case name.Name == "current_setting":
-		if setting, ok := settingRead(n); ok {
-			c.Settings = append(c.Settings, setting)
-		} else {
-			c.ComputedSetting = true
-		}
-	}
-}
-
-// settingRead gives the setting that current_setting('a.b') or current_setting('a.b', true) reads.
-func settingRead(n *ast.FuncCall) (string, bool) {
-	if n.FuncVariadic || n.Args == nil || len(n.Args.Items) < 1 || len(n.Args.Items) > 2 {
-		return "", false
-	}
-	name, ok := textLiteral(n.Args.Items[0])
-	if len(n.Args.Items) == 2 {
-		missing, isConst := n.Args.Items[1].(*ast.A_Const)
-		if !isConst {
-			return "", false
-		}
-		if _, isBool := missing.Val.(*ast.Boolean); !isBool {
-			return "", false
-		}
-	}
-	return foldSetting(name), ok
-}
-
 func (c *collector) operator(name *ast.NodeList) {
 	if p := parts(name); len(p) > 0 {
 		c.Names.Operators = append(c.Names.Operators, p[len(p)-1])
@@ -315,67 +284,4 @@ func (c *collector) typeName(n *ast.TypeName) {
 		c.refuse("the type " + name.Name + " looks names up in the system catalogs")
 	}
 	c.Names.Types = append(c.Names.Types, name)
-}
-
-// parts are the strings of a dotted name; stars and subscripts are left out.
-func parts(list *ast.NodeList) []string {
-	if list == nil {
-		return nil
-	}
-	var p []string
-	for _, item := range list.Items {
-		if str, ok := item.(*ast.String); ok {
-			p = append(p, truncated(str.SVal))
-		}
-	}
-	return p
-}
-
-// maxName is the longest name in bytes (NAMEDATALEN less one); PostgreSQL cuts longer ones.
-const maxName = 63
-
-// truncated cuts a name as PostgreSQL does, not inside a character.
-func truncated(name string) string {
-	if len(name) <= maxName {
-		return name
-	}
-	end := maxName
-	for end > 0 && !utf8.RuneStart(name[end]) {
-		end--
-	}
-	return name[:end]
-}
-
-func qualified(p []string) (Name, bool) {
-	switch len(p) {
-	case 1:
-		return Name{Name: p[0]}, true
-	case 2:
-		return Name{Schema: p[0], Name: p[1]}, true
-	default:
-		return Name{}, false
-	}
-}
-
-// sort brings the names into one order, so that texts that differ in literals only have equal Names.
-func (n *Names) sort() {
-	byName := func(a, b Name) int {
-		return cmp.Or(strings.Compare(a.Schema, b.Schema), strings.Compare(a.Name, b.Name))
-	}
-	n.Relations = sorted(n.Relations, byName)
-	n.Types = sorted(n.Types, byName)
-	n.Operators = unique(n.Operators)
-	n.Columns = unique(n.Columns)
-	n.Fields = unique(n.Fields)
-	n.Casts = unique(n.Casts)
-	n.Functions = sorted(n.Functions, func(a, b Function) int {
-		return cmp.Or(byName(a.Name, b.Name), cmp.Compare(a.Args, b.Args))
-	})
-}
-
-func unique(list []string) []string { return sorted(list, strings.Compare) }
-
-func sorted[T comparable](list []T, order func(a, b T) int) []T {
-	slices.SortFunc(list, order)
-	return slices.Compact(list)
 }

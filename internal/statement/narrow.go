@@ -77,6 +77,8 @@ func (c *collector) narrow(n *ast.SelectStmt) {
 // item takes the conditions of the inner joins in an item of FROM, and gives the relations that WHERE can speak of.
 func (nw *narrower) item(n ast.Node) []*ast.RangeVar {
 	switch n := n.(type) {
+	case *ast.ParenExpr:
+		return nw.item(n.Expr)
 	case *ast.RangeVar:
 		if nw.once(n) {
 			return []*ast.RangeVar{n}

@@ -1,9 +1,8 @@
 package statement
 
 import (
-	"encoding/binary"
 	"fmt"
-	"strconv"
+	"strings"
 
 	"github.com/multigres/multigres/go/common/parser"
 )
@@ -64,76 +63,6 @@ type Statement struct {
 	Several bool
 }
 
-// Name is a possibly qualified name. Schema is empty when the text does not give one.
-type Name struct{ Schema, Name string }
-
-func (n Name) String() string {
-	if n.Schema == "" {
-		return n.Name
-	}
-	return n.Schema + "." + n.Name
-}
-
-// builtIn tells whether the name may stand for something that came with the server.
-func (n Name) builtIn() bool { return n.Schema == "" || n.Schema == "pg_catalog" }
-
-// Function is a function as it is called.
-type Function struct {
-	Name
-	// Args is the number of arguments, or -1 when any overload may be meant.
-	Args int
-}
-
-// String writes a function with the number of its arguments, as f/2.
-func (f Function) String() string { return fmt.Sprintf("%s/%d", f.Name, f.Args) }
-
-// Names are the names in a text, sorted and without repetition, so that equal sets are equal values.
-type Names struct {
-	Relations []Name
-	Functions []Function
-	Operators []string
-	Types     []Name
-	// Columns are the last parts of dotted column references: t.f may be a call of f(t), of a row.
-	Columns []string
-	// Fields are the parts after an expression: (x).f may be a call of f(x), or a cast of x to f.
-	Fields []string
-	// Casts are the last names of columns that are cast to a date, a time or a range of such, which may read a text as
-	// the current time. Nothing is read so when each of them, in every relation that has it, is of a type that is no
-	// text, some relation has it, and no function of that name takes a row (the name is in Columns too if it was dotted).
-	Casts []string
-}
-
-// OwnOperators tells whether operators are used beyond the comparisons that every statement may use.
-func (n *Names) OwnOperators() bool { return len(n.Operators) > len(comparisons) }
-
-// Question is one text for all that the catalog is asked about the statement. Statements that differ in literals only
-// have the same; no two that could get other answers do.
-func (s *Statement) Question() string {
-	n := &s.Names
-	var b []byte
-	list := func(length int, fields func(i int) []string) {
-		b = binary.AppendUvarint(b, uint64(length))
-		for i := range length {
-			for _, f := range fields(i) {
-				b = binary.AppendUvarint(b, uint64(len(f)))
-				b = append(b, f...)
-			}
-		}
-	}
-	names := func(l []Name) { list(len(l), func(i int) []string { return []string{l[i].Schema, l[i].Name} }) }
-	names(n.Relations)
-	names(n.Types)
-	names(s.Writes)
-	list(len(n.Functions), func(i int) []string {
-		return []string{n.Functions[i].Schema, n.Functions[i].Name.Name, strconv.Itoa(n.Functions[i].Args)}
-	})
-	list(len(n.Operators), func(i int) []string { return n.Operators[i : i+1] })
-	list(len(n.Columns), func(i int) []string { return n.Columns[i : i+1] })
-	list(len(n.Fields), func(i int) []string { return n.Fields[i : i+1] })
-	list(len(n.Casts), func(i int) []string { return n.Casts[i : i+1] })
-	return string(b)
-}
-
 // Cacheable tells whether nothing in the text itself forbids caching.
 func (s *Statement) Cacheable() bool { return s.Refusal == "" }
 
@@ -151,6 +80,8 @@ func Analyze(sql string) *Statement {
 	s.Hint = hint
 	if err != nil {
 		s.Refusal = err.Error()
+	}
+	if !s.Cacheable() {
 		s.Narrowings = nil
 	}
 	return s
@@ -173,24 +104,41 @@ func analyze(text string) (s *Statement) {
 	case len(trees) == 0:
 		return &Statement{Text: text, Refusal: "there is no statement in the text"}
 	case len(trees) > 1:
-		return several(text, trees)
+		s = several(text, trees)
+	default:
+		s = &Statement{Text: text}
+		s.classify(trees[0])
 	}
-	s = &Statement{Text: text}
-	s.classify(trees[0])
+	if part := s.lost(trees); part != "" && !s.mayDoAnything() {
+		return opaque(text, "the parser has overlooked a part of the text: "+part)
+	}
 	return s
 }
 
 // unfit says why a text is not even parsed.
 func unfit(text string) string {
-	if len(text) > maxText {
+	switch {
+	case len(text) > maxText:
 		return fmt.Sprintf("the text is longer than %d bytes", maxText)
+	case strings.Contains(text, "\x00"):
+		return "the text holds a NUL byte"
+	case strings.Contains(text, "\r") && quotesReturn(text):
+		return "a quoted name holds a carriage return"
+	default:
+		return ""
 	}
-	for i := range len(text) {
-		if text[i] == 0 {
-			return "the text holds a NUL byte"
+}
+
+// quotesReturn tells whether a quoted name holds a carriage return. The parser makes it a line feed: another name.
+func quotesReturn(text string) bool {
+	for i := 0; i < len(text); {
+		_, end := nextPiece(text, i)
+		if text[i] == '"' && strings.Contains(text[i:end], "\r") {
+			return true
 		}
+		i = end
 	}
-	return ""
+	return false
 }
 
 // opaque is the verdict on what is not understood: it may do anything.
@@ -199,6 +147,10 @@ func opaque(text, reason string) *Statement {
 		Text: text, Refusal: reason,
 		WritesAnything: true, ChangesSchema: true, ChangesSession: true, EndsTransaction: true,
 	}
+}
+
+func (s *Statement) mayDoAnything() bool {
+	return s.WritesAnything && s.ChangesSchema && s.ChangesSession && s.EndsTransaction
 }
 
 // refuse keeps the first reason against caching.

@@ -231,21 +231,3 @@ func TestNothingIsOverlooked(t *testing.T) {
 		}
 	}
 }
-
-func FuzzAnalyze(f *testing.F) {
-	for _, seed := range []string{
-		"select 1", "with w as (delete from x returning *) select * from w", "/* pgcache: rule=a ttl=1s */ select $1::int",
-		"select e'\\'' /* pgcache: off */", "select $a$ /* pgcache: off */ $a$", "explain analyze select 'now'", "((((", "select u&'\\0061'",
-	} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, sql string) {
-		s := Analyze(sql)
-		if s.Cacheable() && s.Changes() {
-			t.Errorf("%q is cacheable and changes something", sql)
-		}
-		if again := Analyze(s.Text); !strings.Contains(sql, hintMark) && again.Refusal != s.Refusal {
-			t.Errorf("%q: %q, then %q", sql, s.Refusal, again.Refusal)
-		}
-	})
-}

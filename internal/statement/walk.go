@@ -2,7 +2,9 @@ package statement
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
+	"sync"
 
 	"github.com/multigres/multigres/go/common/parser/ast"
 )
@@ -13,15 +15,17 @@ const maxDepth = 4000
 
 var errTooDeep = errors.New("the statement is nested too deeply")
 
-var nodeType = reflect.TypeFor[ast.Node]()
-
-// walk calls visit for every node of a tree, parents first. It goes through the fields by reflection, so that a field that
-// the parser gains one day can't be overlooked: that would be a table read and not seen. A text is walked once.
-func walk(root ast.Node, visit func(ast.Node)) error {
-	return walkValue(reflect.ValueOf(root), 0, visit)
+// walker goes through a tree, parents first. It goes through the fields by reflection, so that a field that the parser
+// gains one day can't be overlooked: that would be a table read and not seen. A text is walked twice.
+type walker struct {
+	node func(ast.Node)
+	// word is called for every string in the tree, if it is set.
+	word func(string)
 }
 
-func walkValue(v reflect.Value, depth int, visit func(ast.Node)) error {
+func (w *walker) walk(root ast.Node) error { return w.value(reflect.ValueOf(root), 0) }
+
+func (w *walker) value(v reflect.Value, depth int) error {
 	if depth > maxDepth {
 		return errTooDeep
 	}
@@ -30,36 +34,68 @@ func walkValue(v reflect.Value, depth int, visit func(ast.Node)) error {
 		if v.IsNil() {
 			return nil
 		}
-		return walkValue(v.Elem(), depth, visit)
+		return w.value(v.Elem(), depth)
 	case reflect.Pointer:
 		if v.IsNil() {
 			return nil
 		}
-		if v.Type().Implements(nodeType) {
-			visit(v.Interface().(ast.Node))
+		if shapeOf(v.Type()).node {
+			w.node(v.Interface().(ast.Node))
 		}
-		return walkValue(v.Elem(), depth+1, visit)
+		return w.value(v.Elem(), depth+1)
 	case reflect.Struct:
-		return walkFields(v, depth, visit)
-	case reflect.Slice:
-		for i := range v.Len() {
-			if err := walkValue(v.Index(i), depth, visit); err != nil {
+		for _, i := range shapeOf(v.Type()).fields {
+			if err := w.value(v.Field(i), depth); err != nil {
 				return err
 			}
 		}
+		return nil
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			if err := w.value(v.Index(i), depth); err != nil {
+				return err
+			}
+		}
+		return nil
+	case reflect.String:
+		if w.word != nil {
+			w.word(v.String())
+		}
+		return nil
+	default:
+		if !flat(v.Kind()) {
+			return fmt.Errorf("the statement has a part of a kind that is not followed (%s)", v.Type())
+		}
+		return nil
 	}
-	return nil
 }
 
-func walkFields(v reflect.Value, depth int, visit func(ast.Node)) error {
-	t := v.Type()
-	for i := range t.NumField() {
-		if !t.Field(i).IsExported() {
-			continue
-		}
-		if err := walkValue(v.Field(i), depth, visit); err != nil {
-			return err
+// shape is what the walker has to know of a type.
+type shape struct {
+	node   bool  // it is a node
+	fields []int // of a struct: the exported ones that hold more than a number
+}
+
+var (
+	shapes   sync.Map // reflect.Type -> *shape
+	nodeType = reflect.TypeFor[ast.Node]()
+)
+
+func shapeOf(t reflect.Type) *shape {
+	if s, ok := shapes.Load(t); ok {
+		return s.(*shape)
+	}
+	s := &shape{node: t.Implements(nodeType)}
+	if t.Kind() == reflect.Struct {
+		for i := range t.NumField() {
+			if f := t.Field(i); f.IsExported() && !flat(f.Type.Kind()) {
+				s.fields = append(s.fields, i)
+			}
 		}
 	}
-	return nil
+	shapes.Store(t, s)
+	return s
 }
+
+// flat tells whether values of a kind are numbers of some sort: nothing can hide in them.
+func flat(k reflect.Kind) bool { return reflect.Bool <= k && k <= reflect.Complex128 }

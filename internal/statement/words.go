@@ -97,8 +97,8 @@ func grant(is bool) string {
 var commands = map[string]string{
 	"CreateStmt": "CREATE TABLE", "IndexStmt": "CREATE INDEX", "ViewStmt": "CREATE VIEW", "RuleStmt": "CREATE RULE",
 	"CreateSeqStmt": "CREATE SEQUENCE", "AlterSeqStmt": "ALTER SEQUENCE", "CreatedbStmt": "CREATE DATABASE", "DropdbStmt": "DROP DATABASE",
-	"CreateFdwStmt": "CREATE FOREIGN DATA WRAPPER", "AlterFdwStmt": "ALTER FOREIGN DATA WRAPPER", "CreateForeignServerStmt": "CREATE SERVER",
-	"AlterForeignServerStmt": "ALTER SERVER", "CreateTableSpaceStmt": "CREATE TABLESPACE", "AlterTableSpaceStmt": "ALTER TABLESPACE",
+	"CreateFdwStmt": "CREATE FOREIGN DATA WRAPPER", "AlterFdwStmt": "ALTER FOREIGN DATA WRAPPER",
+	"CreateForeignServerStmt": "CREATE SERVER", "AlterForeignServerStmt": "ALTER SERVER", "CreateTableSpaceStmt": "CREATE TABLESPACE", "AlterTableSpaceStmt": "ALTER TABLESPACE",
 	"DropTableSpaceStmt": "DROP TABLESPACE", "AlterTableMoveAllStmt": "ALTER TABLE", "CreateAmStmt": "CREATE ACCESS METHOD",
 	"CreateStatsStmt": "CREATE STATISTICS", "AlterStatsStmt": "ALTER STATISTICS", "CreateOpClassStmt": "CREATE OPERATOR CLASS",
 	"CreateOpFamilyStmt": "CREATE OPERATOR FAMILY", "AlterOpFamilyStmt": "ALTER OPERATOR FAMILY", "CreatePLangStmt": "CREATE LANGUAGE",
@@ -106,8 +106,8 @@ var commands = map[string]string{
 	"AlterCompositeTypeStmt": "ALTER TYPE", "AlterTSConfigurationStmt": "ALTER TEXT SEARCH CONFIGURATION",
 	"AlterTSDictionaryStmt": "ALTER TEXT SEARCH DICTIONARY", "CreateEventTrigStmt": "CREATE EVENT TRIGGER",
 	"AlterEventTrigStmt": "ALTER EVENT TRIGGER", "AlterExtensionContentsStmt": "ALTER EXTENSION", "RenameStmt": "ALTER ... RENAME",
-	"AlterObjectSchemaStmt": "ALTER ... SET SCHEMA", "AlterOwnerStmt": "ALTER ... OWNER TO", "AlterObjectDependsStmt": "ALTER ... DEPENDS ON",
-	"AlterDatabaseRefreshCollStmt": "ALTER DATABASE", "RefreshMatViewStmt": "REFRESH MATERIALIZED VIEW", "SecLabelStmt": "SECURITY LABEL",
+	"AlterObjectSchemaStmt": "ALTER ... SET SCHEMA", "AlterOwnerStmt": "ALTER ... OWNER TO",
+	"AlterObjectDependsStmt": "ALTER ... DEPENDS ON", "AlterDatabaseRefreshCollStmt": "ALTER DATABASE", "RefreshMatViewStmt": "REFRESH MATERIALIZED VIEW", "SecLabelStmt": "SECURITY LABEL",
 	"AlterRoleSetStmt": "ALTER ROLE", "AlterDatabaseSetStmt": "ALTER DATABASE",
 }
 
