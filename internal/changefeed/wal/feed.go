@@ -127,6 +127,7 @@ func (f *Feed) lose(err error) {
 	if s := f.stream.Swap(nil); s != nil {
 		f.down.Store(new(time.Now()))
 		s.clerk.abandon()
+		s.gate.abandon()
 	}
 }
 

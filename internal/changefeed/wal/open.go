@@ -2,7 +2,6 @@ package wal
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -100,8 +99,9 @@ func (s *stream) identify(ctx context.Context) error {
 		return err
 	}
 	if !slices.Equal(here, there) {
-		return errors.New("pgcache: two connections led to two servers")
+		return errOtherServer
 	}
+	s.identity = there
 	s.generation = system.SystemID + "/" + strings.Join(there, "/")
 	return nil
 }

@@ -36,6 +36,7 @@ type stream struct {
 	incoming    eager
 	control     *line
 	clerk       *clerk
+	gate        *gate
 	decoder     *decoder
 	progress    lag
 
@@ -43,6 +44,8 @@ type stream struct {
 	writing sync.Mutex
 	// generation names the server's incarnation.
 	generation string
+	// identity is the part of it that any connection can ask for.
+	identity []string
 	// reference is a transaction of late; those of the stream are near it.
 	reference atomic.Uint64
 	// reached is the position that the server has said it has decoded; passed is what the sink was told of it.
@@ -55,7 +58,7 @@ func (f *Feed) follow(ctx context.Context) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	s := &stream{feed: f, sink: f.config.Sink, name: newName(), fail: fail}
 	s.incoming.idle = s.tell
-	s.clerk = newClerk(s)
+	s.clerk, s.gate = newClerk(s), newGate(s)
 	s.decoder = newDecoder(f.config.Interest, s.commit)
 	defer s.hangUp()
 	defer fail(nil)
@@ -97,6 +100,7 @@ func (s *stream) run(ctx context.Context) error {
 	defer stop()
 	var others sync.WaitGroup
 	others.Go(func() { s.clerk.run(ctx) })
+	others.Go(func() { s.gate.run(ctx) })
 	others.Go(func() { s.beat(ctx) })
 	s.fail(s.read())
 	others.Wait()
@@ -164,6 +168,7 @@ func (s *stream) commit(xid uint32, end uint64, c *changes) {
 	if tags, everything := c.finish(s.feed.config.Interest), c.schema; len(tags) > 0 || everything {
 		s.sink.Commit(freshness.Commit{Position: end, XID: wide, Tags: tags, Everything: everything}, everything)
 	}
+	s.gate.apply(wide)
 	s.reached = max(s.reached, end)
 }
 
@@ -192,6 +197,7 @@ func (s *stream) tell() {
 	if s.reached > s.passed.Load() {
 		s.sink.Pass(s.reached)
 		s.passed.Store(s.reached)
+		s.gate.reach(s.reached)
 		s.progress.pass(s.reached)
 	}
 }
