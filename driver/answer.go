@@ -20,6 +20,8 @@ type answer struct {
 	text     *text // what was asked about
 	// untracked says why the feed does not tell of all changes of the tables; empty when it does.
 	untracked string
+	// after is the last transaction that may have changed the tables before the feed told of them.
+	after uint64
 	// columns are those by which rows of the tables can be told, when there is a feed.
 	columns []catalog.Column
 	schema  uint64

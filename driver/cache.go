@@ -27,14 +27,18 @@ type cache struct {
 	identities identities
 	watched    watched
 
-	// track follows the changes that others make; nil when there is nothing to follow them by. tracked is track while it
-	// does, and tracks counts how often that changed.
-	track   *track
-	tracked atomic.Pointer[track]
-	tracks  atomic.Uint64
-	answers answers
-	flights flights
-	asking  calls
+	// following follows the changes that others make; nil when there is nothing to follow them by. tracked is the same
+	// while it does, and tracks counts how often that changed.
+	following  atomic.Pointer[track]
+	tracked    atomic.Pointer[track]
+	tracks     atomic.Uint64
+	followOnce sync.Once
+	// noFeed says why nothing is followed, and installed wakes who waits for that to change.
+	noFeed    atomic.Pointer[error]
+	installed chan struct{}
+	answers   answers
+	flights   flights
+	asking    calls
 
 	// base is the session that was dialled last and had nothing changed in it since: what a connection that was never
 	// dialled would be. It stays nil when perSession is set.
@@ -69,6 +73,7 @@ func newCache(config *dsn.Config, base driver.Connector, o options) *cache {
 		c.store = memory.New(config.Memory)
 	}
 	c.background, c.stop = context.WithCancel(context.Background())
+	c.installed = make(chan struct{}, 1)
 	c.refreshing = make(chan struct{}, maxRefreshing)
 	return c
 }

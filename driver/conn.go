@@ -73,6 +73,7 @@ func newConn(c *cache) *Conn {
 func (c *Conn) begin() {
 	c.identity, c.changed, c.prepared, c.planned = nil, false, nil, planned{}
 	c.era = c.cache.schema.Load()
+	c.cache.followFrom(c.inner.std.Conn())
 }
 
 // given is the driver that sqlmw asks for the connection to wrap.

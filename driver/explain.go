@@ -148,12 +148,8 @@ func (p *proof) rule(r *request) {
 	v := r.verdict
 	p.add("rule", v.rule.String())
 	p.add("ttl", r.ttl().String())
-	p.add("consistency", "ttl")
-	var tags []string
-	for _, rel := range v.answer.Relations {
-		tags = append(tags, "table "+rel.String())
-	}
-	p.add("tags", strings.Join(tags, ", "))
+	p.add("consistency", v.promise())
+	p.add("tags", strings.Join(v.tagNames(), ", "))
 	for _, name := range v.settings {
 		if value := r.settings[name]; value != nil {
 			p.add("setting", name+" = '"+*value+"'")

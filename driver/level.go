@@ -2,6 +2,7 @@ package driver
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/gopgcache/pgcache/dsn"
 )
@@ -22,4 +23,45 @@ func (c *cache) level(rule *dsn.Rule, a *answer) (tr *track, strict bool, refusa
 		return nil, false, fmt.Sprintf("consistency=%s: %s", wanted, a.untracked)
 	}
 	return tr, wanted == dsn.ConsistencyStrict, ""
+}
+
+// promise is the level in words.
+func (v *verdict) promise() string {
+	switch {
+	case v.track == nil && v.answer.untracked != "":
+		return "ttl: " + v.answer.untracked
+	case v.track == nil:
+		return "ttl"
+	case v.strict:
+		return "strict"
+	default:
+		return "tracked"
+	}
+}
+
+// inForce is the level that the connection string asks for, or the best that is to be had.
+func (c *cache) inForce() string {
+	switch level := c.config.Consistency; {
+	case level != dsn.ConsistencyAuto:
+		return level.String()
+	case c.tracked.Load() != nil:
+		return dsn.ConsistencyTracked.String()
+	default:
+		return dsn.ConsistencyTTL.String()
+	}
+}
+
+// feedName names the feed that there is.
+func (c *cache) feedName() string {
+	if tr := c.tracked.Load(); tr != nil {
+		return tr.kind
+	}
+	return dsn.FeedNone.String()
+}
+
+func (c *cache) feedLag() time.Duration {
+	if tr := c.tracked.Load(); tr != nil {
+		return tr.feed.Lag()
+	}
+	return 0
 }

@@ -161,3 +161,18 @@ func canonical(text string, oid uint32) (string, bool) {
 		return strconv.FormatInt(n, 10), err == nil
 	}
 }
+
+// tagNames names what the result depends on.
+func (v *verdict) tagNames() []string {
+	var names []string
+	for _, r := range v.answer.Relations {
+		name := "table " + r.String()
+		for _, n := range v.narrowed {
+			if n.column.Table == r.OID {
+				name = "rows of " + r.String() + " by " + n.Column
+			}
+		}
+		names = append(names, name)
+	}
+	return names
+}

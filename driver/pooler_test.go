@@ -44,6 +44,7 @@ func TestBehindAPooler(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { f.DB.Close() })
 	f.caches(byID, 1)
 	f.readsOn(f.DB, "<nil>", 0, "select current_setting('app.tenant', true)")
 	f.readsOn(f.DB, "<nil>", 0, "select current_setting('app.tenant', true)")

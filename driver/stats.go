@@ -44,7 +44,7 @@ func (c *cache) snapshot() Stats {
 		StaleServed: n.staleServed.Load(), Fills: n.fills.Load(), FillErrors: n.fillErrors.Load(),
 		RejectedFills: n.rejectedFills.Load(), Invalidations: n.invalidations.Load(), StoreErrors: n.storeErrors.Load(),
 		CorruptEntries: n.corruptEntries.Load(), Entries: held.Entries, Bytes: held.Bytes,
-		Consistency: "ttl", Feed: "none", TimeSaved: time.Duration(n.saved.Load()),
+		Consistency: c.inForce(), Feed: c.feedName(), FeedLag: c.feedLag(), TimeSaved: time.Duration(n.saved.Load()),
 	}
 }
 

@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -33,7 +34,6 @@ func (tr *track) Start(generation string, position, after uint64) {
 		c.schemaChanges() // a verdict names the generation in its keys
 	}
 	tr.tracker.Start(position, after)
-	c.logger.Info("pgcache: following changes", "feed", tr.kind, "position", position)
 	c.setTrack(tr)
 }
 
@@ -55,7 +55,9 @@ func (tr *track) Observe(s freshness.Snapshot) { tr.tracker.Observe(s) }
 // Lose implements changefeed.Sink.
 func (tr *track) Lose(err error) {
 	tr.tracker.Lose()
-	tr.cache.warn(tr.cache.background, "pgcache: the feed of changes is lost", "feed", tr.kind, "error", err)
+	if background := tr.cache.background; background.Err() == nil {
+		tr.cache.warn(background, "pgcache: the feed of changes is lost", "feed", tr.kind, "error", err)
+	}
 	if tr.cache.config.Consistency == 0 {
 		tr.cache.setTrack(nil)
 	}
@@ -71,18 +73,11 @@ func (c *cache) setTrack(tr *track) {
 // wrote tells the feed's side of an own write that is about to be acknowledged: until the feed has delivered it, whoever
 // asks gets it from PostgreSQL.
 func (c *cache) wrote(tags []freshness.Tag, everything bool) {
-	tr := c.track
+	tr := c.following.Load()
 	if tr == nil || len(tags) == 0 && !everything {
 		return
 	}
 	tr.feed.Settle(tr.tracker.Own(tags, everything))
-}
-
-// follow runs the feed until the connector is closed.
-func (tr *track) follow(ctx context.Context) {
-	if err := tr.feed.Run(ctx); err != nil && ctx.Err() == nil {
-		tr.Lose(err)
-	}
 }
 
 // strictPatience is how long a strict hit waits for the feed before PostgreSQL is asked instead. Usually it waits as long as
@@ -106,14 +101,22 @@ func (tr *track) keyPart() string {
 
 // askTracking finds out how well the feed follows the tables of an answer, and by which columns it can tell their rows.
 func (c *cache) askTracking(ctx context.Context, conn *pgconn.PgConn, a *answer) error {
-	if c.track == nil || len(a.Relations) == 0 {
+	if c.following.Load() == nil || len(a.Relations) == 0 {
 		return nil
 	}
 	tables := make([]uint32, len(a.Relations))
 	for i, r := range a.Relations {
 		tables[i] = r.OID
 	}
-	var err error
+	published, err := catalog.AskPublished(ctx, conn, tables, c.config.Publication)
+	if err != nil {
+		return err
+	}
+	if len(published.Missing) > 0 {
+		a.untracked = "changes are not published of " + strings.Join(published.Missing, ", ")
+		return nil
+	}
+	a.after = published.After
 	a.columns, err = catalog.AskColumns(ctx, conn, tables)
 	return err
 }

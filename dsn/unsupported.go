@@ -18,12 +18,8 @@ var unsupported = []unsupportedRow{
 	{"pgcache_peer_tls_cert", ""},
 	{"pgcache_peer_tls_key", ""},
 	{"pgcache_peer_tls_ca", ""},
-	{"pgcache_feed", "wal"},
 	{"pgcache_feed", "touch"},
 	{"pgcache_feed", "relay"},
-	{"pgcache_publication", ""},
-	{consistencyParameter, "tracked"}, // in a rule too
-	{consistencyParameter, "strict"},  // in a rule too
 	{"pgcache_tx", "readonly"},
 }
 

@@ -11,6 +11,7 @@ type Fill struct {
 	snapshot Snapshot
 	position uint64
 	tables   []Tag
+	after    uint64
 	decide   func(admitted bool)
 }
 
@@ -41,10 +42,12 @@ func (f *Fill) Position() uint64 { return f.position }
 //
 // Commits that are pending are told by their tables, also for an entry that depends on certain rows only: what a commit did
 // to rows is told by the columns that anybody cared for when it was delivered.
-func (f *Fill) Admit(tables []Tag, decide func(admitted bool)) {
+//
+// Transactions up to after may have changed the tables without the feed's knowing, so the fill has to see them all.
+func (f *Fill) Admit(tables []Tag, after uint64, decide func(admitted bool)) {
 	t := f.tracker
 	t.mu.Lock()
-	f.tables, f.decide = tables, decide
+	f.tables, f.after, f.decide = tables, after, decide
 	if t.live && f.read && f.epoch == t.epoch && f.position > t.passed && len(t.waiting) < maxWaiting {
 		t.waiting = append(t.waiting, f)
 		t.mu.Unlock()
@@ -75,7 +78,7 @@ func (t *Tracker) end(f *Fill) {
 
 // admits is the rule: see the package's documentation. The feed has passed the fill's position. The caller holds the lock.
 func (t *Tracker) admits(f *Fill) bool {
-	if !t.live || !f.read || f.epoch != t.epoch || !f.snapshot.Past(t.after) {
+	if !t.live || !f.read || f.epoch != t.epoch || !f.snapshot.Past(max(t.after, f.after)) {
 		return false
 	}
 	for i := range t.pending {

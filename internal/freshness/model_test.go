@@ -112,7 +112,7 @@ func (w *world) fillStep(e event) {
 			f.fill.End()
 			return
 		}
-		f.fill.Admit(modelTags, func(admitted bool) { f.kept = admitted })
+		f.fill.Admit(modelTags, 0, func(admitted bool) { f.kept = admitted })
 	}
 }
 

@@ -1,0 +1,103 @@
+package driver
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+)
+
+const balanceOf = "select balance from accounts where id = $1"
+
+// newTracked makes a fixture that follows the changes of its database, and waits until it does.
+func newTracked(t *testing.T, params ...string) *fixture {
+	t.Helper()
+	f := newFixture(t)
+	f.exec(f.plain, "create publication pgcache for table accounts")
+	if len(params) == 0 {
+		params = []string{"rule=all: * ttl=1h"}
+	}
+	f.DB, f.connector = f.open(params...)
+	f.follows()
+	return f
+}
+
+// follows waits until the feed has begun.
+func (f *fixture) follows() {
+	f.t.Helper()
+	f.read(f.DB, "select 1 from accounts where id = 0")
+	f.eventually("a feed", func() bool { return f.connector.Stats().Feed != "none" })
+}
+
+// kept asks until the answer comes from the cache.
+func (f *fixture) kept(query string, args ...any) {
+	f.t.Helper()
+	f.eventually("a hit of "+query, func() bool {
+		return f.delta(func() { f.want(query, args...) }).Hits == 1
+	})
+}
+
+// What somebody else writes is seen when the feed has told of it.
+func TestOutsideWritesAreSeen(t *testing.T) {
+	f := newTracked(t)
+	f.kept(balanceOf, 1)
+	f.isHit(balanceOf, 1)
+	for i := range 20 {
+		f.exec(f.plain, "update accounts set balance = $1 where id = 1", i+1)
+		f.eventually("the new balance", func() bool { return f.read(f.DB, balanceOf, 1) == fmt.Sprint(i+1) })
+		f.kept(balanceOf, 1)
+	}
+}
+
+// Whoever has written reads it at once, on any connection.
+func TestOwnWritesAreSeenAtOnce(t *testing.T) {
+	f := newTracked(t)
+	for i := range 500 {
+		f.read(f.DB, balanceOf, 1)
+		f.exec(f.DB, "update accounts set balance = $1 where id = 1", i+1)
+		if got := f.read(f.DB, balanceOf, 1); got != fmt.Sprint(i+1) {
+			t.Fatalf("read %s after writing %d", got, i+1)
+		}
+	}
+	f.kept(balanceOf, 1)
+}
+
+// A change of one row leaves what was read of the others.
+func TestRowsAreToldApart(t *testing.T) {
+	f := newTracked(t)
+	f.kept(balanceOf, 1)
+	f.kept(balanceOf, 2)
+	f.kept("select sum(balance) from accounts")
+	f.exec(f.plain, "update accounts set balance = 7 where id = 2")
+	f.eventually("the new balance", func() bool { return f.read(f.DB, balanceOf, 2) == "7" })
+	f.isHit(balanceOf, 1)
+	f.isNoHit("select sum(balance) from accounts")
+	if reason := f.reason(balanceOf, 1); !strings.Contains(reason, "rows of public.accounts by id") || !strings.Contains(reason, "consistency tracked") {
+		t.Error(reason)
+	}
+	f.exec(f.plain, "truncate accounts")
+	f.eventually("nothing", func() bool { return f.read(f.DB, balanceOf, 1) == "" })
+}
+
+// At the level strict what has been acknowledged to anybody is seen by everybody, hit or not.
+func TestStrictReadsSeeEverything(t *testing.T) {
+	f := newTracked(t, "rule=all: * ttl=1h consistency=strict")
+	hits := f.connector.Stats().Hits
+	for i := range 200 {
+		f.exec(f.plain, "update accounts set balance = $1 where id = 1", i+1)
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				for range 3 {
+					if got, err := readAll(t.Context(), f.DB, balanceOf, 1); err != nil || got != fmt.Sprint(i+1) {
+						t.Errorf("read %s after %d was written, %v", got, i+1, err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+	}
+	s := f.connector.Stats()
+	t.Logf("%d hits, %d misses, %d coalesced, %d rejected fills", s.Hits-hits, s.Misses, s.Coalesced, s.RejectedFills)
+	f.kept(balanceOf, 1)
+}
