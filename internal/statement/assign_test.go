@@ -207,6 +207,38 @@ func TestAssignsAreWhatTheServerStores(t *testing.T) {
 	t.Logf("%d values compared, %d texts with local ones, %d that PostgreSQL refused", told, locally, refused)
 }
 
+// A setting that did not exist before SET LOCAL does afterwards: AssignsLocally is not nothing.
+func TestTrapLocalValuesLeaveAnEmptyText(t *testing.T) {
+	conn := server(t)
+	value := func(name string) (value *string) {
+		if err := conn.QueryRow(t.Context(), "select current_setting($1, true)", name).Scan(&value); err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+	for name, sql := range map[string]string{"a.b": "set local a.b = 'x'", "c.d": "select set_config('c.d', 'x', true)"} {
+		if s := Analyze(sql); !s.AssignsLocally {
+			t.Errorf("%s: %s", sql, assigned(s))
+		}
+		if before := value(name); before != nil {
+			t.Errorf("%s is %q before", name, *before)
+		}
+		tx, err := conn.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tx.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if after := value(name); after == nil || *after != "" {
+			t.Errorf("%s: afterwards %v", sql, after)
+		}
+	}
+}
+
 // settingNames are the settings that drawSet writes to, as the server compares them.
 var settingNames = []string{"app.tenant", "app.user_1", "session.x", "local.x", "a.b.c"}
 

@@ -73,6 +73,10 @@ func TestNarrowings(t *testing.T) {
 		{"select * from r full join s on r.a = 1 and s.a = 1", ""},
 		{"select * from s right join r on r.a = 1", ""},
 		{"select * from s left join r on r.a = 1", ""}, // true, but not said
+		{"select * from r left outer join s on r.a = 1", ""},
+		{"select * from r full outer join s on r.a = 1", ""},
+		{"select * from r natural left join s", ""},
+		{"select * from r left join s on true and r.a = 1 inner join u on u.b = 2", "u.b=2"},
 		// Values that are not what they look like.
 		{"select * from r where a = null", ""},
 		{"select * from r where a = b", ""},
@@ -84,6 +88,11 @@ func TestNarrowings(t *testing.T) {
 		{"select * from r where a = $1::own", ""},
 		{"select * from r where a = $1::own.int4", ""},
 		{"select * from r where a = $1::text::int", ""},
+		{"select * from r where a = $1::timestamp(0) and b = $1::timestamp(0) with time zone and c = $1::time(0) and d = $1::numeric(3)", ""},
+		{"select * from r where a = $1::character varying(3) and b = $1::bit varying(3) and c = $1::bit(3) and d = $1::bit", ""},
+		{"select * from r where a = $1::interval day and b = $1::interval(3) and c = $1::national character(3) and d = $1::name", ""},
+		{"select * from r where a = interval '1' day and b = interval(3) '1' and c = timestamp(0) '2020-01-01' and d = own '1'", ""},
+		{"select * from r where a = $1::int array and b = $1::int array[3] and c = $1::setof int", ""},
 		{"select * from r where a = $1 collate \"C\"", ""},
 		{"select * from r where a = b'1'", ""},
 		{"select * from r where a = -'1'", ""},

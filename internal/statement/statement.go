@@ -37,7 +37,8 @@ type Statement struct {
 	// others, in the order in which it does. Such a text has no other effect on the session, so ChangesSession is not set.
 	Assigns []Assignment
 	// AssignsLocally is set when the text gives values to settings of the user's own until the transaction ends, by SET
-	// LOCAL or set_config. That is no change of the session. It may have Assigns too.
+	// LOCAL or set_config; it may have Assigns too. Then the old values are back, except that a setting that did not
+	// exist is left behind empty. ChangesSession is not set.
 	AssignsLocally bool
 
 	// Narrowings are the relations of which the text reads certain rows only.
