@@ -237,7 +237,7 @@ func TestWrongConnectionString(t *testing.T) {
 		{"host=db pgcache_rule='hot: * ttl=1h' pgcache_memry=1MiB", "pgcache_memory"},
 		{"host=db pgcache_rule='hot: * tll=1h'", "ttl"},
 		{"host=db pgcache_store=redis pgcache_redis=redis://:secret@r pgcache_rule='hot: * ttl=1h'", "not supported yet"},
-		{"host=db pgcache_consistency=strict pgcache_rule='hot: * ttl=1h'", "not supported yet"},
+		{"host=db pgcache_tx=readonly pgcache_rule='hot: * ttl=1h'", "not supported yet"},
 	} {
 		db, err := sql.Open("pgcache", c.dsn)
 		if err != nil {

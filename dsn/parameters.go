@@ -34,7 +34,7 @@ var parameters = []parameter{
 	text("pgcache_peer_tls_ca", func(c *Config) *string { return &c.PeerTLSCA }, checkPath),
 	enum[Feed]("pgcache_feed", func(c *Config) *Feed { return &c.Feed }),
 	publication(),
-	enum[Consistency](consistencyParameter, func(c *Config) *Consistency { return &c.Consistency }),
+	enum[Consistency]("pgcache_consistency", func(c *Config) *Consistency { return &c.Consistency }),
 	enum[Tx]("pgcache_tx", func(c *Config) *Tx { return &c.Tx }),
 	text("pgcache_namespace", func(c *Config) *string { return &c.Namespace }, checkNamespace),
 	size("pgcache_max_entry", func(c *Config) *int64 { return &c.MaxEntry }, DefaultMaxEntry, 1, mostEntry),

@@ -23,8 +23,6 @@ var unsupported = []unsupportedRow{
 	{"pgcache_tx", "readonly"},
 }
 
-const consistencyParameter = "pgcache_consistency"
-
 type unsupportedRow struct{ parameter, value string }
 
 // Unsupported returns an [Error] that wraps [ErrUnsupported] if the Config asks
@@ -47,16 +45,6 @@ func (row unsupportedRow) askedBy(c *Config) error {
 	values := p.write(c)
 	if len(values) > 0 && (row.value == "" || slices.Contains(values, row.value)) {
 		return blame(&Error{Reason: "not supported yet", Err: ErrUnsupported}, row.parameter, values[0])
-	}
-	if row.parameter != consistencyParameter {
-		return nil
-	}
-	for _, r := range c.Rules {
-		if r.Consistency.String() == row.value {
-			e := reasonf("rule %s: consistency=%s is not supported yet", r.Name, row.value)
-			e.Err = ErrUnsupported
-			return blame(e, ruleParameter, r.String())
-		}
 	}
 	return nil
 }
