@@ -1,0 +1,188 @@
+package setup
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Item is one row for people: what it is about, how it stands, and what to do about it, if anything.
+type Item struct{ Name, State, ToDo string }
+
+// Items says in words how everything stands.
+func (s *State) Items() []Item {
+	items := s.serverItems()
+	if s.Kind&WAL != 0 {
+		items = append(items, s.walItems()...)
+	}
+	if s.Kind&Touch != 0 {
+		items = append(items, s.touchItems()...)
+	}
+	items = append(items, s.eventItem())
+	for i := range s.Tables {
+		items = append(items, s.tableItem(&s.Tables[i]))
+	}
+	return items
+}
+
+// Ready tells whether a feed of one kind can run: the tables apart, nothing is missing.
+func (s *State) Ready(kind Kind) bool {
+	of := *s
+	of.Kind = kind
+	list := of.serverItems()
+	if kind&WAL != 0 {
+		list = append(list, of.walItems()...)
+	}
+	if kind&Touch != 0 {
+		list = append(list, of.touchItems()...)
+	}
+	return !slices.ContainsFunc(list, func(i Item) bool { return i.ToDo != "" })
+}
+
+func (s *State) serverItems() []Item {
+	items := []Item{{Name: "server", State: fmt.Sprintf("PostgreSQL %d, database %s, role %s", s.Version/10000, s.Database, s.Role)}}
+	if s.Version < 140000 {
+		items[0].ToDo = "PostgreSQL 14 or newer is needed"
+	}
+	if s.Standby {
+		items = append(items, Item{"standby", "this is a hot standby", "connect to the primary: changes can't be followed here"})
+	}
+	if s.Pooled {
+		items = append(items, Item{
+			"connection", "there is a pooler between pgcache and PostgreSQL",
+			"connect directly: a feed needs a session of its own",
+		})
+	}
+	return items
+}
+
+func (s *State) walItems() []Item {
+	level := Item{Name: "wal_level", State: s.WALLevel}
+	if s.WALLevel != "logical" {
+		level.ToDo = "ALTER SYSTEM SET wal_level = 'logical', and restart the server (where it is managed: " +
+			"rds.logical_replication, cloudsql.logical_decoding or the like)"
+	}
+	role := Item{Name: "role " + s.Role, State: "may replicate"}
+	if !s.Replication {
+		role.State, role.ToDo = "may not replicate", fmt.Sprintf("ALTER ROLE %s REPLICATION (on RDS: GRANT rds_replication TO %[1]s)", quoted(s.Role))
+	}
+	items := []Item{
+		level, role, free("max_wal_senders", s.Senders, s.SendersUsed), free("max_replication_slots", s.Slots, s.SlotsUsed),
+		s.publicationItem(),
+	}
+	if strings.Contains(s.Synchronous, "*") {
+		items = append(items, Item{
+			"synchronous_standby_names", s.Synchronous,
+			"name the standbys: as it is, the feed counts as one, and commits would wait for it",
+		})
+	}
+	return items
+}
+
+// free tells of a number of places.
+func free(name string, places, used int) Item {
+	item := Item{Name: name, State: fmt.Sprintf("%d of %d are in use", used, places)}
+	if used >= places {
+		item.ToDo = "ALTER SYSTEM SET " + name + " to more, and restart the server"
+	}
+	return item
+}
+
+func (s *State) publicationItem() Item {
+	item := Item{Name: "publication " + s.Name}
+	switch p := s.Publication; {
+	case p == nil && s.MayCreate:
+		item.State, item.ToDo = "missing", "CALL pgcache.install()"
+	case p == nil:
+		item.State, item.ToDo = "missing", fmt.Sprintf("GRANT CREATE ON DATABASE %s TO %s, then CALL pgcache.install()", quoted(s.Database), quoted(s.Role))
+	case !p.Complete:
+		item.State, item.ToDo = "does not publish everything", "ALTER PUBLICATION "+quoted(s.Name)+" SET (publish = 'insert, update, delete, truncate')"
+	case p.ViaRoot:
+		item.State, item.ToDo = "names partitions by their roots", "ALTER PUBLICATION "+quoted(s.Name)+" SET (publish_via_partition_root = false)"
+	case !p.Ours:
+		item.State = "there, not made by pgcache, and left as it is"
+	default:
+		item.State = "there"
+	}
+	return item
+}
+
+func (s *State) touchItems() []Item {
+	log := Item{Name: "touch log", State: "there"}
+	switch {
+	case !s.HasLog() && (s.MayCreate || s.Schema != nil && s.Schema.MayCreate):
+		log.State, log.ToDo = "missing", "CALL pgcache.install()"
+	case !s.HasLog():
+		log.State, log.ToDo = "missing", fmt.Sprintf("GRANT CREATE ON DATABASE %s TO %s, then CALL pgcache.install()", quoted(s.Database), quoted(s.Role))
+	case !s.Autovacuum:
+		log.State, log.ToDo = "there, but nothing vacuums it", "turn autovacuum on"
+	}
+	return []Item{log}
+}
+
+func (s *State) eventItem() Item {
+	switch {
+	case s.Events:
+		return Item{Name: "event triggers", State: "there"}
+	case s.Superuser:
+		return Item{"event triggers", "missing: changes of the schema are not told", "CALL pgcache.install()"}
+	default:
+		return Item{
+			"event triggers", "missing: changes of the schema made elsewhere are noticed after a minute; materialized views are not tracked",
+			"CALL pgcache.install() as a superuser",
+		}
+	}
+}
+
+func (s *State) tableItem(t *Table) Item {
+	item := Item{Name: "table " + t.String()}
+	var by []string
+	if s.Kind&WAL != 0 && t.WAL {
+		by = append(by, "WAL")
+	}
+	if s.Kind&Touch != 0 && t.Touch {
+		by = append(by, "touch log")
+	}
+	switch {
+	case len(by) == 0:
+		item.State, item.ToDo = s.untracked(t)
+	case t.Kind == "p" && by[0] == "WAL":
+		item.State = "tracked as far as its partitions are"
+	default:
+		item.State = "tracked by " + strings.Join(by, " and ")
+	}
+	return item
+}
+
+// untracked says why a table is not tracked, and what would help.
+func (s *State) untracked(t *Table) (state, todo string) {
+	install := "CALL pgcache.install('" + strings.ReplaceAll(t.String(), "'", "''") + "')"
+	if s.Kind&Touch != 0 {
+		switch {
+		case t.Subscribed:
+			return "not tracked: its changes come by a subscription, which fires no trigger of statements", ""
+		case !t.Mine:
+			return "not tracked: it belongs to " + t.Owner, install + " as " + t.Owner
+		case t.Trigger && !t.Triggered:
+			return "not tracked: its trigger pgcache_touch is off", install
+		default:
+			return "not tracked", install
+		}
+	}
+	switch {
+	case t.Persistence == "u":
+		return "not tracked: unlogged", "use the touch log"
+	case t.Identity == "":
+		return "not tracked: no replica identity", "ALTER TABLE " + quoted(t.Schema) + "." + quoted(t.Name) + " ADD PRIMARY KEY, or use the touch log"
+	case s.Publication != nil && !s.Publication.Ours:
+		return "not tracked: not in the publication",
+			"ALTER PUBLICATION " + quoted(s.Name) + " ADD TABLE ONLY " + quoted(t.Schema) + "." + quoted(t.Name)
+	case !t.Mine:
+		return "not tracked: it belongs to " + t.Owner, install + " as " + t.Owner
+	default:
+		return "not tracked", install
+	}
+}
+
+// quoted writes a name as SQL wants it.
+func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
