@@ -44,7 +44,7 @@ func parseCommand(sql string) command {
 
 // showOf gives the command of SHOW pgcache.what.
 func showOf(what string) command {
-	return func(_ context.Context, c *Conn, _ []driver.NamedValue) (*rowset.Set, error) {
+	return func(ctx context.Context, c *Conn, _ []driver.NamedValue) (*rowset.Set, error) {
 		switch what {
 		case "stats":
 			return rowset.Table([]string{"name", "value"}, c.cache.snapshot().rows()), nil
@@ -52,10 +52,12 @@ func showOf(what string) command {
 			return c.cache.showRules(), nil
 		case "statements":
 			return c.cache.showStatements(), nil
-		case "advice", "feed":
+		case "feed":
+			return c.showFeed(ctx)
+		case "advice":
 			return nil, fmt.Errorf("pgcache: SHOW pgcache.%s is not supported yet", what)
 		default:
-			return nil, fmt.Errorf("pgcache: there is no pgcache.%s to show; there are pgcache.stats, pgcache.rules and pgcache.statements", what)
+			return nil, fmt.Errorf("pgcache: there is no pgcache.%s to show; there are pgcache.stats, pgcache.rules, pgcache.statements and pgcache.feed", what)
 		}
 	}
 }
@@ -78,13 +80,15 @@ func callOf(what, list string) command {
 			}
 			return nothing, c.cache.flush(ctx)
 		case "invalidate":
-			table, err := tableArgument(list, args)
+			table, err := tableArgument(what, list, args)
 			if err != nil {
 				return nil, err
 			}
 			return nothing, c.invalidate(ctx, table)
+		case "install":
+			return c.install(ctx, list, args)
 		default:
-			return nil, fmt.Errorf("pgcache: CALL pgcache.%s is not supported yet", what)
+			return c.uninstall(ctx, list)
 		}
 	}
 }
@@ -93,7 +97,7 @@ func callOf(what, list string) command {
 var nothing = rowset.Table(nil, nil)
 
 // tableArgument takes the table's name from a literal or from the one placeholder.
-func tableArgument(list string, args []driver.NamedValue) (string, error) {
+func tableArgument(what, list string, args []driver.NamedValue) (string, error) {
 	if m := literal.FindStringSubmatch(list); m != nil {
 		return strings.ReplaceAll(m[1], "''", "'"), nil
 	}
@@ -102,7 +106,7 @@ func tableArgument(list string, args []driver.NamedValue) (string, error) {
 			return name, nil
 		}
 	}
-	return "", fmt.Errorf("pgcache: invalidate takes one table's name, as in CALL pgcache.invalidate('schema.table')")
+	return "", fmt.Errorf("pgcache: %[1]s takes one table's name, as in CALL pgcache.%[1]s('schema.table')", what)
 }
 
 // run runs a command.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/gopgcache/pgcache/dsn"
+	"github.com/gopgcache/pgcache/internal/changefeed/setup"
 	"github.com/gopgcache/pgcache/internal/changefeed/wal"
 	"github.com/gopgcache/pgcache/internal/freshness"
 )
@@ -24,63 +26,105 @@ func wantsFeed(config *dsn.Config) bool {
 	return wants
 }
 
-// followFrom begins to follow the changes of the server that a connection leads to, the first time that it is called.
+// followFrom begins to follow the changes of the server that a connection leads to, the first time that it is called: before
+// a session was dialled it is not known whose server it is.
 func (c *cache) followFrom(conn *pgx.Conn) {
 	c.followOnce.Do(func() {
-		if !wantsFeed(c.config) {
-			return
+		if wantsFeed(c.config) {
+			config := conn.Config()
+			c.goBackground(func(ctx context.Context) { c.follow(ctx, config) })
 		}
-		config := conn.Config()
-		c.goBackground(func(ctx context.Context) { c.follow(ctx, config) })
 	})
 }
 
-// follow chooses a feed and runs it until the connector is closed.
+// follow chooses a feed and runs it until the connector is closed. While there is nothing to follow changes by it waits for
+// somebody to install it.
 func (c *cache) follow(ctx context.Context, config *pgx.ConnConfig) {
 	for ctx.Err() == nil {
-		kind, err := c.chooseFeed(ctx, config)
+		kind, err := c.prepareFeed(ctx, config)
 		if err == nil {
 			c.run(ctx, kind, config)
 			return
 		}
-		if !errors.Is(err, errNothingInstalled) {
-			c.warn(ctx, "pgcache: no feed of changes yet", "error", err)
-		}
 		c.noFeed.Store(&err)
-		select {
-		case <-ctx.Done():
-		case <-c.installed: // something may have changed
+		c.tracks.Add(1) // verdicts that hoped for a feed are given anew
+		if !errors.Is(err, errNothingInstalled) && ctx.Err() == nil {
+			c.warn(ctx, "pgcache: changes made elsewhere are not followed", "error", err)
 		}
+		c.waitForSetup(ctx, err)
 	}
 }
 
-// errNothingInstalled is why auto follows nothing.
-var errNothingInstalled = errors.New("pgcache: there is nothing to follow changes by: CALL pgcache.install() sets it up")
-
-// chooseFeed says which feed to run.
-func (c *cache) chooseFeed(ctx context.Context, config *pgx.ConnConfig) (dsn.Feed, error) {
-	if c.config.Feed != dsn.FeedAuto {
-		return c.config.Feed, nil
+// waitForSetup waits until something was installed through this connector, or a moment if the server could not be asked.
+func (c *cache) waitForSetup(ctx context.Context, err error) {
+	if !errors.Is(err, errNothingInstalled) && !errors.Is(err, errNotReady) {
+		pause(ctx)
+		return
 	}
+	select {
+	case <-ctx.Done():
+	case <-c.installed:
+	}
+}
+
+// Why nothing is followed.
+var (
+	errNothingInstalled = errors.New("pgcache: there is nothing to follow changes by: CALL pgcache.install() sets it up")
+	errNotReady         = errors.New("pgcache: changes can't be followed yet")
+)
+
+// prepareFeed chooses the feed and, where one is asked for by name, installs what is missing for it. With auto nothing is ever
+// installed.
+func (c *cache) prepareFeed(ctx context.Context, config *pgx.ConnConfig) (setup.Kind, error) {
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return 0, err
 	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	var published bool
-	const question = "select exists (select from pg_catalog.pg_publication where pubname = $1)"
-	if err := conn.QueryRow(ctx, question, c.config.Publication).Scan(&published); err != nil {
-		return 0, fmt.Errorf("pgcache: looking for a publication: %w", err)
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	switch c.config.Feed {
+	case dsn.FeedWAL:
+		return setup.WAL, c.installFor(ctx, conn, setup.WAL)
+	case dsn.FeedTouch:
+		return setup.Touch, c.installFor(ctx, conn, setup.Touch)
 	}
-	if published {
-		return dsn.FeedWAL, nil
+	state, err := setup.Inspect(ctx, conn.PgConn(), setup.WAL|setup.Touch, c.config.Publication)
+	switch {
+	case err != nil:
+		return 0, err
+	case state.Ready(setup.WAL):
+		return setup.WAL, nil
+	case state.Ready(setup.Touch):
+		return setup.Touch, nil
+	default:
+		return 0, errNothingInstalled
 	}
-	return 0, errNothingInstalled
+}
+
+// installFor sees to it that a feed can run.
+func (c *cache) installFor(ctx context.Context, conn *pgx.Conn, kind setup.Kind) error {
+	state, err := setup.Inspect(ctx, conn.PgConn(), kind, c.config.Publication)
+	if err != nil || state.Ready(kind) {
+		return err
+	}
+	report, err := setup.Install(ctx, conn.PgConn(), kind, c.config.Publication)
+	if err != nil {
+		return err
+	}
+	if report.State.Ready(kind) {
+		return nil
+	}
+	var todo []string
+	for _, item := range report.Items {
+		if item.ToDo != "" {
+			todo = append(todo, item.Name+": "+item.ToDo)
+		}
+	}
+	return fmt.Errorf("%w: %s", errNotReady, strings.Join(todo, "; "))
 }
 
 // run runs a feed until the connector is closed.
-func (c *cache) run(ctx context.Context, kind dsn.Feed, config *pgx.ConnConfig) {
-	tr := &track{cache: c, kind: kind.String(), tracker: freshness.NewTracker()}
+func (c *cache) run(ctx context.Context, kind setup.Kind, config *pgx.ConnConfig) {
+	tr := &track{cache: c, kind: dsn.FeedWAL.String(), covers: kind, tracker: freshness.NewTracker()}
 	tr.feed = wal.New(wal.Config{
 		Connect: &config.Config, Publication: c.config.Publication, Sink: tr, Interest: &tr.interest, Logger: c.logger,
 	})

@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -18,11 +19,30 @@ func (c *cache) level(rule *dsn.Rule, a *answer) (tr *track, strict bool, refusa
 	case wanted == dsn.ConsistencyAuto && (tr == nil || a.untracked != ""):
 		return nil, false, ""
 	case tr == nil:
-		return nil, false, fmt.Sprintf("consistency=%s: the feed of changes is not there yet: SHOW pgcache.feed tells more", wanted)
+		return nil, false, fmt.Sprintf("consistency=%s: changes made elsewhere are not followed yet; SHOW pgcache.feed tells more", wanted)
 	case a.untracked != "":
 		return nil, false, fmt.Sprintf("consistency=%s: %s", wanted, a.untracked)
 	}
 	return tr, wanted == dsn.ConsistencyStrict, ""
+}
+
+// ErrConsistency is wrapped by the error of a statement whose rule asks for a level that can't be had: the error says what to
+// install, grant or set. While a feed that can be had is only gone for the moment PostgreSQL is asked instead.
+var ErrConsistency = errors.New("pgcache: the level of consistency that is asked for can't be had")
+
+// cannot tells that a level that is asked for by name can't be had.
+func (c *cache) cannot(rule *dsn.Rule) error {
+	wanted, why := max(rule.Consistency, c.config.Consistency), c.noFeed.Load()
+	if wanted <= dsn.ConsistencyTTL || c.following.Load() != nil {
+		return nil
+	}
+	if c.config.Feed == dsn.FeedNone {
+		return fmt.Errorf("%w: consistency=%s needs a feed, and pgcache_feed is none", ErrConsistency, wanted)
+	}
+	if why == nil || !errors.Is(*why, errNothingInstalled) && !errors.Is(*why, errNotReady) {
+		return nil
+	}
+	return fmt.Errorf("%w: consistency=%s: %w", ErrConsistency, wanted, *why)
 }
 
 // promise is the level in words.

@@ -102,6 +102,11 @@ func (c *Conn) admissible(ctx context.Context, r *request) (bool, error) {
 			return false, err
 		}
 	}
+	if r.verdict.rule != nil && r.verdict.track == nil {
+		if err := c.cache.cannot(r.verdict.rule); err != nil {
+			return false, err
+		}
+	}
 	if r.verdict.refusal != "" || c.pooled && c.changed || c.outdated(r) {
 		// Behind a pooler a session that was changed is anybody's.
 		return false, nil

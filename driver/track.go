@@ -10,6 +10,7 @@ import (
 
 	"github.com/gopgcache/pgcache/internal/catalog"
 	"github.com/gopgcache/pgcache/internal/changefeed"
+	"github.com/gopgcache/pgcache/internal/changefeed/setup"
 	"github.com/gopgcache/pgcache/internal/freshness"
 )
 
@@ -17,6 +18,7 @@ import (
 type track struct {
 	cache    *cache
 	kind     string // wal or touch
+	covers   setup.Kind
 	tracker  *freshness.Tracker
 	feed     changefeed.Feed
 	interest changefeed.Interest
@@ -101,22 +103,37 @@ func (tr *track) keyPart() string {
 
 // askTracking finds out how well the feed follows the tables of an answer, and by which columns it can tell their rows.
 func (c *cache) askTracking(ctx context.Context, conn *pgconn.PgConn, a *answer) error {
-	if c.following.Load() == nil || len(a.Relations) == 0 {
+	tr := c.following.Load()
+	if tr == nil || len(a.Relations) == 0 {
 		return nil
 	}
-	tables := make([]uint32, len(a.Relations))
-	for i, r := range a.Relations {
+	read := a.Tables()
+	tables := make([]uint32, len(read))
+	for i, r := range read {
 		tables[i] = r.OID
 	}
-	published, err := catalog.AskPublished(ctx, conn, tables, c.config.Publication)
+	covered, err := setup.Covered(ctx, conn, tr.covers, c.config.Publication, tables)
 	if err != nil {
 		return err
 	}
-	if len(published.Missing) > 0 {
-		a.untracked = "changes are not published of " + strings.Join(published.Missing, ", ")
+	var missing []string
+	for _, r := range read {
+		if covered[r.OID] == 0 {
+			missing = append(missing, r.String())
+		}
+	}
+	if missing != nil {
+		a.untracked = "the feed does not tell of " + strings.Join(missing, ", ") + ": SHOW pgcache.feed says why"
 		return nil
 	}
-	a.after = published.After
-	a.columns, err = catalog.AskColumns(ctx, conn, tables)
-	return err
+	// In this order: who wrote before the tables were covered has begun by now.
+	columns, err := catalog.AskColumns(ctx, conn, tables)
+	if err != nil {
+		return err
+	}
+	a.after = columns.After
+	if tr.covers == setup.WAL {
+		a.columns = columns.List // the touch log does not tell rows apart
+	}
+	return nil
 }

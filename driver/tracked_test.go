@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -13,7 +14,7 @@ const balanceOf = "select balance from accounts where id = $1"
 func newTracked(t *testing.T, params ...string) *fixture {
 	t.Helper()
 	f := newFixture(t)
-	f.exec(f.plain, "create publication pgcache for table accounts")
+	f.exec(f.DB, "call pgcache.install()")
 	if len(params) == 0 {
 		params = []string{"rule=all: * ttl=1h"}
 	}
@@ -100,4 +101,36 @@ func TestStrictReadsSeeEverything(t *testing.T) {
 	s := f.connector.Stats()
 	t.Logf("%d hits, %d misses, %d coalesced, %d rejected fills", s.Hits-hits, s.Misses, s.Coalesced, s.RejectedFills)
 	f.kept(balanceOf, 1)
+}
+
+// What is asked for by name and can't be had is an error that says what to do; CALL and SHOW work all the same.
+func TestALevelThatCantBeHad(t *testing.T) {
+	f := newFixture(t, "rule=all: * ttl=1h", "consistency=tracked")
+	f.eventually("an error", func() bool {
+		_, err := readAll(t.Context(), f.DB, balanceOf, 1)
+		return errors.Is(err, ErrConsistency) && strings.Contains(err.Error(), "CALL pgcache.install()")
+	})
+	if got := f.read(f.DB, "show pgcache.feed"); !strings.Contains(got, "publication pgcache missing CALL pgcache.install()") {
+		t.Error(got)
+	}
+	f.exec(f.DB, "call pgcache.install('public.accounts')")
+	f.eventually("a hit", func() bool {
+		return f.delta(func() { _, _ = readAll(t.Context(), f.DB, balanceOf, 1) }).Hits == 1
+	})
+	if got := f.read(f.DB, "show pgcache.feed"); !strings.Contains(got, "wal: level tracked") || !strings.Contains(got, "table public.accounts tracked by WAL") {
+		t.Error(got)
+	}
+	f.exec(f.DB, "call pgcache.uninstall()")
+	if got := f.read(f.plain, "select count(*) from pg_publication"); got != "0" {
+		t.Error(got, "publications are left")
+	}
+}
+
+// DDL made elsewhere is told by the feed.
+func TestDDLElsewhereIsTold(t *testing.T) {
+	f := newTracked(t)
+	f.exec(f.plain, "create view rich as select id from accounts where balance > 10; update accounts set balance = 20 where id < 5")
+	f.kept("select count(*) from rich")
+	f.exec(f.plain, "create or replace view rich as select id from accounts where balance > 100")
+	f.eventually("the new view", func() bool { return f.read(f.DB, "select count(*) from rich") == "0" })
 }

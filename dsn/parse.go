@@ -114,7 +114,7 @@ func (c *Config) rulesOnlyRaise() error {
 	for _, r := range c.Rules {
 		if r.Consistency != ConsistencyAuto && r.Consistency < c.Consistency {
 			err := reasonf("rule %s asks for consistency=%s: a rule may only raise the level", r.Name, r.Consistency)
-			return blame(err, consistencyParameter, c.Consistency.String())
+			return blame(err, "pgcache_consistency", c.Consistency.String())
 		}
 	}
 	return nil

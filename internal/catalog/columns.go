@@ -20,9 +20,16 @@ type Column struct {
 	Type  uint32 `json:"type"`
 }
 
+// Columns are the columns by whose values the rows of some tables can be told.
+type Columns struct {
+	List []Column `json:"columns"`
+	// After is the last transaction that had begun when this was asked.
+	After uint64 `json:"after"`
+}
+
 // AskColumns gives the columns by whose values the rows of plain tables can be told. The connection must be idle; it is not
 // safe for concurrent use.
-func AskColumns(ctx context.Context, conn *pgconn.PgConn, tables []uint32) ([]Column, error) {
+func AskColumns(ctx context.Context, conn *pgconn.PgConn, tables []uint32) (*Columns, error) {
 	if conn.TxStatus() != 'I' {
 		return nil, ErrBusy
 	}
@@ -35,12 +42,12 @@ func AskColumns(ctx context.Context, conn *pgconn.PgConn, tables []uint32) ([]Co
 	if result.Err != nil {
 		return nil, fmt.Errorf("pgcache: asking for columns: %w", result.Err)
 	}
-	if len(result.Rows) != 1 || result.Rows[0][0] == nil {
-		return nil, nil
+	if len(result.Rows) != 1 {
+		return nil, fmt.Errorf("pgcache: asking for columns: %d rows", len(result.Rows))
 	}
-	var columns []Column
+	var columns Columns
 	if err := json.Unmarshal(result.Rows[0][0], &columns); err != nil {
 		return nil, fmt.Errorf("pgcache: the columns: %w", err)
 	}
-	return columns, nil
+	return &columns, nil
 }

@@ -1,0 +1,122 @@
+package driver
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+
+	"github.com/gopgcache/pgcache/dsn"
+	"github.com/gopgcache/pgcache/internal/changefeed/setup"
+	"github.com/gopgcache/pgcache/internal/rowset"
+	"github.com/gopgcache/pgcache/internal/statement"
+)
+
+// feedKind is what the connection string's feed needs in the database: for auto the stream of the WAL.
+func (c *cache) feedKind() setup.Kind {
+	if c.config.Feed == dsn.FeedTouch {
+		return setup.Touch
+	}
+	return setup.WAL
+}
+
+// install is CALL pgcache.install(): it puts into the database what the feed needs, for one table or for all.
+func (c *Conn) install(ctx context.Context, list string, args []driver.NamedValue) (*rowset.Set, error) {
+	var names []statement.Name
+	if list != "" {
+		table, err := tableArgument("install", list, args)
+		if err != nil {
+			return nil, err
+		}
+		name, err := parseName(table)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	std, err := c.inner.conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	report, err := setup.Install(ctx, std.Conn().PgConn(), c.cache.feedKind(), c.cache.config.Publication, names...)
+	if err != nil {
+		return nil, err
+	}
+	c.cache.feedChanged()
+	return items(report.Items), nil
+}
+
+// uninstall is CALL pgcache.uninstall(): it takes everything out again.
+func (c *Conn) uninstall(ctx context.Context, list string) (*rowset.Set, error) {
+	if list != "" {
+		return nil, fmt.Errorf("pgcache: uninstall takes no arguments")
+	}
+	std, err := c.inner.conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	report, err := setup.Uninstall(ctx, std.Conn().PgConn(), c.cache.config.Publication)
+	if err != nil {
+		return nil, err
+	}
+	c.cache.feedChanged()
+	return items(report.Items), nil
+}
+
+// feedChanged is called when what the feed needs was installed or taken away.
+func (c *cache) feedChanged() {
+	c.schemaChanges()
+	select {
+	case c.installed <- struct{}{}:
+	default:
+	}
+	if tr := c.following.Load(); tr != nil {
+		tr.retry()
+	}
+}
+
+// retry has a feed that waits for its server to be mended look again at once.
+func (tr *track) retry() {
+	if feed, ok := tr.feed.(interface{ Retry() }); ok {
+		feed.Retry()
+	}
+}
+
+// showFeed is SHOW pgcache.feed: what is installed, what is missing, and what to do about it.
+func (c *Conn) showFeed(ctx context.Context) (*rowset.Set, error) {
+	std, err := c.inner.conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	kind := c.cache.feedKind()
+	if c.cache.config.Feed == dsn.FeedAuto {
+		kind = setup.WAL | setup.Touch
+	}
+	state, err := setup.Inspect(ctx, std.Conn().PgConn(), kind, c.cache.config.Publication)
+	if err != nil {
+		return nil, err
+	}
+	return items(append([]setup.Item{c.cache.feedItem()}, state.Items()...)), nil
+}
+
+// feedItem tells how it stands with the feed itself.
+func (c *cache) feedItem() setup.Item {
+	item := setup.Item{Name: "feed", State: "none: level " + c.inForce()}
+	tr, why := c.tracked.Load(), c.noFeed.Load()
+	switch {
+	case tr != nil:
+		item.State = fmt.Sprintf("%s: level %s, %d ms behind", tr.kind, c.inForce(), tr.feed.Lag().Milliseconds())
+	case c.following.Load() != nil:
+		item.State = "lost: it is being tried again"
+	case why != nil:
+		item.State += ": " + (*why).Error()
+	}
+	return item
+}
+
+func items(list []setup.Item) *rowset.Set {
+	rows := make([][]string, len(list))
+	for i, item := range list {
+		rows[i] = []string{item.Name, item.State, item.ToDo}
+	}
+	return rowset.Table([]string{"item", "state", "to_do"}, rows)
+}
