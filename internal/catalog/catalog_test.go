@@ -1,8 +1,10 @@
 package catalog
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -71,6 +73,13 @@ func open(t *testing.T) *pgx.Conn {
 		t.Fatal(err)
 	}
 	return conn
+}
+
+func exec(t *testing.T, conn *pgx.Conn, sql string) {
+	t.Helper()
+	if _, err := conn.Exec(t.Context(), sql); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
 }
 
 func ask(t *testing.T, conn *pgx.Conn, sql string) *Answer {
@@ -248,6 +257,51 @@ func TestAskLeavesTheSessionAlone(t *testing.T) {
 	}
 	if jit != "on" || isolation != "serializable" {
 		t.Error(jit, isolation)
+	}
+}
+
+// The values of the user's own settings stand beside the identity. One that does not exist is not one that is empty.
+func TestSessionSettings(t *testing.T) {
+	conn := open(t)
+	exec(t, conn, "create role "+conn.Config().Database+"_poor")
+	t.Cleanup(func() {
+		if _, err := conn.Exec(context.Background(), "reset role; drop role "+conn.Config().Database+"_poor"); err != nil {
+			t.Error(err)
+		}
+	})
+	read := func(names ...string) *Session {
+		t.Helper()
+		s, err := AskSession(t.Context(), conn.PgConn(), names)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	before := read()
+	if before.Settings == nil || len(before.Settings) != 0 || before.ConfigLoaded == "" {
+		t.Errorf("%+v", before)
+	}
+	exec(t, conn, "set app.tenant = 'a''b\"'; set app.empty = ''")
+	after := read("app.tenant", "APP.EMPTY", "app.none", "work_mem", "no such", "")
+	want := map[string]string{"app.tenant": `a'b"`, "APP.EMPTY": "", "work_mem": "4MB"}
+	if !maps.Equal(after.Settings, want) {
+		t.Errorf("%q, want %q", after.Settings, want)
+	}
+	if after.Identity != before.Identity || after.ConfigLoaded != before.ConfigLoaded {
+		t.Errorf("they are a part of the identity:\n%s\n%s", before.Identity, after.Identity)
+	}
+	exec(t, conn, "set timezone = 'Asia/Tokyo'; set extra_float_digits = 0; set datestyle = 'German'")
+	if got := read().ConfigLoaded; got != before.ConfigLoaded {
+		t.Errorf("loaded at %s, then at %s", before.ConfigLoaded, got)
+	}
+	exec(t, conn, "begin; set local app.local = 'x'; commit")
+	if got := read("app.local"); !maps.Equal(got.Settings, map[string]string{"app.local": ""}) {
+		t.Errorf("after SET LOCAL it is empty, which is not absent: %q", got.Settings)
+	}
+	// A setting that the role may not read does not keep its session from being known.
+	exec(t, conn, "set role "+conn.Config().Database+"_poor")
+	if got := read("app.tenant", "data_directory"); !maps.Equal(got.Settings, map[string]string{"app.tenant": `a'b"`}) {
+		t.Errorf("%q", got.Settings)
 	}
 }
 

@@ -87,7 +87,9 @@ node(k, oid, x) AS (
     UNION ALL SELECT 'o', oid, NULL FROM named_operator
     UNION ALL SELECT 'w', atttypid, origin FROM named_column
     UNION ALL SELECT 'w', oid, nam FROM named_type
-    UNION ALL SELECT 'w', u.t, o.oprname FROM named_operator o, pg_catalog.unnest(ARRAY[o.oprleft, o.oprright, o.oprresult]) u(t)
+    -- A literal may be read into what an operator takes, unless it is a comparison, where there are others to choose from.
+    UNION ALL SELECT 'w', u.t, o.oprname
+      FROM named_operator o, pg_catalog.unnest(ARRAY[o.oprresult] || CASE WHEN o.oprname IN ('=', '<>', '<', '<=', '>', '>=') THEN NULL ELSE ARRAY[o.oprleft, o.oprright] END) u(t)
     UNION ALL SELECT 'w', u.t, f.proname || '()'
       FROM named_function f, pg_catalog.unnest(f.args || f.proallargtypes || f.prorettype) u(t)
       -- Of the built-in ones only those that make a time out of something else.
@@ -128,18 +130,15 @@ node(k, oid, x) AS (
       HAVING pg_catalog.count(*) > 0
     UNION ALL SELECT CASE WHEN n.oid >= 16384 THEN pg_catalog.concat(p.prosqlbody::text, p.proargdefaults::text) END,
                      pg_catalog.concat_ws(' ', 'function', p.xmin, a.xmin),
+                     CASE WHEN n.oid >= 16384 THEN '{u,t,f,f,f,f,f,f,f,f}'
+                       WHEN p.proargtypes::pg_catalog.oid[] && '{3734,3769}' OR p.proname ~ 'tsvector|tsquery|^ts_(match_t|headline)' THEN '{m}' END::text[],
                      CASE WHEN n.oid >= 16384 THEN
-                       pg_catalog.array_fill('t'::text, ARRAY[pg_catalog.cardinality(u.t)]) || '{u,f,f,f,f,f,f,f,f}'
-                       WHEN u.t && '{3734,3769}' OR p.proname ~ 'tsvector|tsquery|^ts_(match_t|headline)' THEN '{m}' END,
-                     CASE WHEN n.oid >= 16384 THEN
-                       u.t || ARRAY[p.proowner, a.aggtransfn, a.aggfinalfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn,
-                                    a.aggcombinefn, a.aggserialfn, a.aggdeserialfn]::pg_catalog.oid[]
+                       ARRAY[p.proowner, a.aggtranstype, a.aggtransfn, a.aggfinalfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn,
+                             a.aggcombinefn, a.aggserialfn, a.aggdeserialfn]::pg_catalog.oid[]
                        ELSE '{7}' END
-      FROM pg_catalog.pg_proc p
-      LEFT JOIN pg_catalog.pg_aggregate a ON a.aggfnoid = p.oid
-      CROSS JOIN LATERAL (SELECT p.proargtypes::pg_catalog.oid[] || p.proallargtypes || p.prorettype) u(t)
+      FROM pg_catalog.pg_proc p LEFT JOIN pg_catalog.pg_aggregate a ON a.aggfnoid = p.oid
       WHERE n.k IN ('f', 's') AND p.oid = n.oid
-    UNION ALL SELECT NULL, pg_catalog.concat_ws(' ', 'operator', o.xmin), '{f,t,t}', ARRAY[o.oprcode::pg_catalog.oid, o.oprleft, o.oprright]
+    UNION ALL SELECT NULL, pg_catalog.concat_ws(' ', 'operator', o.xmin), '{f}', ARRAY[o.oprcode::pg_catalog.oid]
       FROM pg_catalog.pg_operator o
       WHERE n.k = 'o' AND o.oid = n.oid
     -- A text read into an enum names a label, and nothing else.

@@ -37,12 +37,10 @@ func (s *settingReads) source(language, text string) {
 	}
 	for i, t := range tokens {
 		switch {
-		case t.kind == word || t.kind == quoted && t.text == currentSetting:
-			if t.text == currentSetting {
-				s.add(literalArgument(tokens[i+1:]))
-			}
+		case t.text == currentSetting && (t.kind == word || t.kind == quoted):
+			s.add(literalArgument(tokens[i+1:]))
 		case strings.Contains(lowerASCII(t.text), currentSetting):
-			s.computed = true
+			s.computed = true // in a string that may be run, or in the name of another function
 		}
 	}
 }
