@@ -21,7 +21,7 @@ const (
 )
 
 // observe asks what can be seen, and where the WAL ended a moment after: no commit that can be seen ends behind it.
-var observe = question{"observe", `select pg_catalog.pg_current_snapshot(), pg_catalog.pg_current_wal_insert_lsn()`}
+var observe = question{"observe", `select pg_current_snapshot(), pg_current_wal_insert_lsn()`}
 
 // Barrier implements changefeed.Feed. It gives ErrNoStream, or the context's error.
 func (f *Feed) Barrier(ctx context.Context) error {

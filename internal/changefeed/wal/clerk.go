@@ -11,19 +11,21 @@ import (
 const (
 	// pulseEvery is how often the server is asked where it is.
 	pulseEvery = time.Second
+	// publicationEvery counts the pulses between two looks at the publication.
+	publicationEvery = 5
 	// flushAfter is how long somebody waits for a position before the WAL is flushed for it. Servers flush what
 	// asynchronous commits wrote every 200 ms; what open transactions wrote may stay for a quarter of a minute.
 	flushAfter = 250 * time.Millisecond
 )
 
 var (
-	insertLSN = question{"insert", `select pg_catalog.pg_current_wal_insert_lsn()`}
-	// pulse asks where the server is, and what may have turned against the feed.
+	insertLSN = question{"insert", `select pg_current_wal_insert_lsn()`}
+	// pulse asks where the server is, and whether the feed would be waited for.
 	pulse = question{"pulse", `
-select pg_catalog.pg_current_wal_insert_lsn(), pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot()),
+select pg_current_wal_insert_lsn(), pg_snapshot_xmax(pg_current_snapshot()),
        current_setting('synchronous_standby_names')`}
 	// flush commits something, and so has the WAL flushed and decoded up to now. Only a transactional message does.
-	flush = question{"flush", `select pg_catalog.pg_logical_emit_message(true, 'pgcache.flush', '')`}
+	flush = question{"flush", `select pg_logical_emit_message(true, 'pgcache.flush', '')`}
 )
 
 // clerk asks the questions of a running stream, on the control connection.
@@ -32,6 +34,8 @@ type clerk struct {
 	// called, waited and pushed wake the clerk: there are writes to settle, somebody waits for a position, somebody wants
 	// the WAL flushed now.
 	called, waited, pushed chan struct{}
+	// pulses counts how often the pulse was felt.
+	pulses int
 
 	mu     sync.Mutex
 	owns   []*freshness.Own
@@ -164,5 +168,11 @@ func (c *clerk) feelPulse() error {
 	if at := c.stream.feed.pages.Load().reachable(lsn); at > c.stream.passed.Load() {
 		c.stream.progress.expect(at, asked)
 	}
-	return synchronous(row[2])
+	if err := synchronous(row[2]); err != nil {
+		return err
+	}
+	if c.pulses++; c.pulses%publicationEvery == 0 {
+		return c.stream.checkPublication()
+	}
+	return nil
 }

@@ -11,9 +11,10 @@ import (
 )
 
 // ours are the settings that every connection of a feed has, whatever the role, the database or the connection string say.
-// The first give values of each type one text form; nothing may time out that waits by design; and a flush that is forced
-// needn't wait for standbys.
+// No name in a question stands for anything but the server's own; values of each type have one text form; nothing may time
+// out that waits by design; and a flush that is forced needn't wait for standbys.
 var ours = map[string]string{
+	"search_path":          "pg_catalog",
 	"client_encoding":      "UTF8",
 	"datestyle":            "ISO",
 	"bytea_output":         "hex",

@@ -105,8 +105,7 @@ func (d *decoder) skim(data []byte) (bool, error) {
 func (d *decoder) takeChange(message pglogrepl.Message) error {
 	switch m := message.(type) {
 	case *pglogrepl.RelationMessageV2:
-		d.describe(newRelation(&m.RelationMessage))
-		return nil
+		return d.describe(m.Xid, newRelation(&m.RelationMessage))
 	case *pglogrepl.InsertMessageV2:
 		return d.change(m.Xid, m.RelationID, event{after: m.Tuple})
 	case *pglogrepl.UpdateMessageV2:
@@ -134,17 +133,25 @@ func (d *decoder) changesOf(xid uint32) (*changes, error) {
 	}
 }
 
-// describe notes what a table looks like. What a running transaction did to a table is its own until it commits, and it is
-// told all that it needs: the server keeps the two apart in the same way.
-func (d *decoder) describe(r *relation) {
+// describe notes what a table looks like. If it looked otherwise before, the schema was changed. What a running transaction
+// did to a table is its own until it commits, and it is told all that it needs: the server keeps the two apart likewise.
+func (d *decoder) describe(xid uint32, r *relation) error {
+	c, err := d.changesOf(xid)
+	if err != nil {
+		return err
+	}
+	if before, err := d.relation(r.oid); err == nil && !r.same(before) {
+		c.schema = true
+	}
 	if d.piece != nil {
 		d.piece.relations[r.oid] = r
-		return
+		return nil
 	}
 	d.relations[r.oid] = r
 	for _, p := range d.running {
 		delete(p.relations, r.oid) // it will be told anew, should this be news to it
 	}
+	return nil
 }
 
 func (d *decoder) relation(table uint32) (*relation, error) {

@@ -25,7 +25,7 @@ type Config struct {
 	Sink changefeed.Sink
 	// Interest says which columns' values matter; nil stands for none.
 	Interest *changefeed.Interest
-	// Logger hears of streams that begin and break; nil stands for slog.Default().
+	// Logger hears of what the sink is not told; nil stands for slog.Default().
 	Logger *slog.Logger
 }
 
@@ -110,7 +110,7 @@ func (f *Feed) pause(ctx context.Context, err error, wait time.Duration) {
 		wait = setupRetry
 	}
 	wait = wait/2 + rand.N(wait/2)
-	f.log.WarnContext(ctx, "pgcache: the change feed is down", "error", err, "retry_in", wait)
+	f.log.DebugContext(ctx, "pgcache: the change feed is down", "error", err, "retry_in", wait)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {

@@ -207,6 +207,21 @@ func get(t testing.TB, c *pgx.Conn, sql string, args ...any) (text string) {
 	return text
 }
 
+// untilSQL waits until a question is answered with yes.
+func untilSQL(t testing.TB, c *pgx.Conn, sql string, args ...any) {
+	t.Helper()
+	for begun := time.Now(); time.Since(begun) < patienceOfTests; {
+		var yes bool
+		if err := c.QueryRow(context.Background(), sql, args...).Scan(&yes); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+		if yes {
+			return
+		}
+	}
+	t.Fatalf("in vain: %s", sql)
+}
+
 // oid is a table's.
 func oid(t testing.TB, c *pgx.Conn, table string) uint32 {
 	t.Helper()

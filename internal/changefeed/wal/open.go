@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,13 +24,31 @@ func (s *stream) connect(ctx context.Context) (err error) {
 	if s.control, err = dial(ctx, plainConfig(base, s.name)); err != nil {
 		return err
 	}
-	layout, err := check(s.control, s.feed.config.Publication)
+	if err := s.check(); err != nil {
+		return err
+	}
+	if err := s.know(); err != nil {
+		return err
+	}
+	if err := s.startReplication(ctx); err != nil {
+		return s.explain(err)
+	}
+	return nil
+}
+
+// know notes which tables there are.
+func (s *stream) know() error {
+	row, err := s.control.ask(tables)
 	if err != nil {
 		return err
 	}
-	s.feed.pages.Store(&layout)
-	if err := s.startReplication(ctx); err != nil {
-		return s.explain(err)
+	s.known = make(map[uint32]struct{})
+	for text := range strings.FieldsSeq(row[0]) {
+		oid, err := strconv.ParseUint(text, 10, 32)
+		if err != nil {
+			return fmt.Errorf("pgcache: the server said %q for an object's identifier: %w", text, err)
+		}
+		s.known[uint32(oid)] = struct{}{}
 	}
 	return nil
 }

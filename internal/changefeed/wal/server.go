@@ -10,45 +10,40 @@ import (
 
 // facts asks for what has to be right before a stream can begin. Nothing in it fails on a standby.
 var facts = question{"facts", `
-select current_setting('server_version_num'), current_setting('wal_level'), pg_catalog.pg_is_in_recovery(),
+select current_setting('server_version_num'), current_setting('wal_level'), pg_is_in_recovery(),
        current_setting('synchronous_standby_names'), current_setting('wal_block_size'),
-       pg_catalog.pg_size_bytes(current_setting('wal_segment_size')),
-       (select pubinsert and pubupdate and pubdelete and pubtruncate and not pubviaroot
-          from pg_catalog.pg_publication where pubname = $1)`}
+       pg_size_bytes(current_setting('wal_segment_size'))`}
 
-// check tells what has to be mended on the server, and how its WAL is laid out.
-func check(l *line, publication string) (pages, error) {
-	row, err := l.ask(facts, publication)
+// tables asks which tables there are. A statement's tags hold all partitions that there are when its names are looked up, but
+// not those that come later.
+var tables = question{"tables", `
+select coalesce(string_agg(oid::text, ' '), '')
+  from pg_class where relkind = 'r' and oid >= 16384`}
+
+// check tells what has to be mended on the server, and notes how its WAL is laid out.
+func (s *stream) check() error {
+	row, err := s.control.ask(facts)
 	if err != nil {
-		return pages{}, err
+		return err
 	}
-	version, level, standby, names, complete := row[0], row[1], row[2], row[3], row[6]
-	var block, segment uint64
-	if err := numbers(row[4:6], &block, &segment); err != nil {
-		return pages{}, err
+	version, level, standby, names := row[0], row[1], row[2], row[3]
+	var layout pages
+	if err := numbers([]string{version, row[4], row[5]}, &s.version, &layout.block, &layout.segment); err != nil {
+		return err
 	}
-	layout := pages{block, segment}
-	switch number, _ := strconv.Atoi(version); {
-	case number < 140000:
-		return layout, &SetupError{Kind: ErrVersion, Advice: "pgcache reads the logical replication of 14 and later"}
+	s.feed.pages.Store(&layout)
+	switch {
+	case s.version < 140000:
+		return &SetupError{Kind: ErrVersion, Advice: "pgcache reads the logical replication of 14 and later"}
 	case standby == "t":
-		return layout, &SetupError{Kind: ErrNotPrimary, Advice: "connect to the primary"}
+		return &SetupError{Kind: ErrNotPrimary, Advice: "connect to the primary"}
 	case level != "logical":
-		return layout, &SetupError{Kind: ErrWALLevel, Advice: "set wal_level = logical and restart the server"}
-	case complete == "":
-		return layout, &SetupError{
-			Kind:   ErrPublication,
-			Advice: fmt.Sprintf("there is no publication %q in this database: CALL pgcache.install() makes it", publication),
-		}
-	case complete == "f":
-		return layout, &SetupError{
-			Kind: ErrPublication,
-			Advice: fmt.Sprintf("publication %q must publish insert, update, delete and truncate, not via the partition root",
-				publication),
-		}
-	default:
-		return layout, synchronous(names)
+		return &SetupError{Kind: ErrWALLevel, Advice: "set wal_level = logical and restart the server"}
 	}
+	if err := synchronous(names); err != nil {
+		return err
+	}
+	return s.checkPublication()
 }
 
 // synchronous refuses to be one of those that commits wait for: what the feed confirms is kept nowhere. Since no name of a
@@ -66,14 +61,14 @@ func synchronous(names string) error {
 // The identity of a server changes whenever its WAL may have lost something or taken another turn: with a fail-over, with
 // a start after a crash, and with a recovery from the crash of one process, which resets the statistics of the WAL.
 const identitySQL = `
-select pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8),
-       extract(epoch from pg_catalog.pg_postmaster_start_time()),
-       (select extract(epoch from stats_reset) from pg_catalog.pg_stat_wal)`
+select substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
+       extract(epoch from pg_postmaster_start_time()),
+       (select extract(epoch from stats_reset) from pg_stat_wal)`
 
 var identity = question{"identity", identitySQL}
 
 // origin asks for the transaction that all later ones have higher numbers than, and then for the end of the WAL.
-var origin = question{"origin", `select pg_catalog.pg_current_xact_id(), pg_catalog.pg_current_wal_insert_lsn()`}
+var origin = question{"origin", `select pg_current_xact_id(), pg_current_wal_insert_lsn()`}
 
 // parseLSN reads "16/B374D848".
 func parseLSN(text string) (uint64, error) {

@@ -44,6 +44,11 @@ type stream struct {
 	writing sync.Mutex
 	// generation names the server's incarnation.
 	generation string
+	// version is the server's; stamp changes with the publication.
+	version uint64
+	stamp   string
+	// known are the tables that there were when the stream began, and those that it has told of since.
+	known map[uint32]struct{}
 	// identity is the part of it that any connection can ask for.
 	identity []string
 	// reference is a transaction of late; those of the stream are near it.
@@ -89,7 +94,7 @@ func (s *stream) begin() error {
 	}
 	s.reference.Store(after)
 	position := s.feed.Position(lsn)
-	s.feed.log.Info("pgcache: the change feed follows the server", "slot", s.name, "generation", s.generation, "position", position)
+	s.feed.log.Debug("pgcache: the change feed follows the server", "slot", s.name, "generation", s.generation)
 	s.sink.Start(s.generation, position, after)
 	return nil
 }
@@ -162,10 +167,16 @@ func (s *stream) keepalive(data []byte) error {
 	return nil
 }
 
-// commit tells the sink of a commit.
+// commit tells the sink of a commit. One of a table that is new changes what names stand for: it may be a new partition,
+// and where no event trigger could be made nothing else tells.
 func (s *stream) commit(xid uint32, end uint64, c *changes) {
-	wide := s.widen(xid)
-	if tags, everything := c.finish(s.feed.config.Interest), c.schema; len(tags) > 0 || everything {
+	wide, everything := s.widen(xid), c.schema
+	for table := range c.tables {
+		if _, known := s.known[table]; !known {
+			s.known[table], everything = struct{}{}, true
+		}
+	}
+	if tags := c.finish(s.feed.config.Interest); len(tags) > 0 || everything {
 		s.sink.Commit(freshness.Commit{Position: end, XID: wide, Tags: tags, Everything: everything}, everything)
 	}
 	s.gate.apply(wide)
