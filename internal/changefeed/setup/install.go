@@ -119,7 +119,7 @@ func (in *installer) home() {
 	if in.strangers() {
 		return
 	}
-	in.told = in.try("schema pgcache", "GRANT CREATE ON DATABASE "+quoted(in.Database)+" TO "+quoted(in.Role), in.homeSQL())
+	in.told = in.try("schema pgcache", in.grantCreate(), in.homeSQL())
 }
 
 func (in *installer) homeSQL() string {
@@ -160,11 +160,11 @@ func (in *installer) events() {
 
 // publish makes the publication and puts the tables into it.
 func (in *installer) publish() {
-	item := "publication " + in.Name
+	item, name := "publication "+in.Name, "PUBLICATION "+quoted(in.Name)
 	if in.Publication == nil {
-		made := in.try(item, "GRANT CREATE ON DATABASE "+quoted(in.Database)+" TO "+quoted(in.Role),
-			"CREATE PUBLICATION "+quoted(in.Name)+" WITH (publish = 'insert, update, delete, truncate', publish_via_partition_root = false);",
-			"COMMENT ON PUBLICATION "+quoted(in.Name)+" IS 'pgcache: the tables that it follows; CALL pgcache.uninstall() takes it away';")
+		made := in.try(item, in.grantCreate(),
+			"CREATE "+name+" WITH (publish = 'insert, update, delete, truncate', publish_via_partition_root = false);",
+			"COMMENT ON "+name+" IS 'pgcache: the tables that it follows; CALL pgcache.uninstall() takes it away';")
 		if !made {
 			return
 		}
@@ -244,7 +244,7 @@ func (in *installer) triggers() {
 				touchTablesSQL, touchLogSQL,
 			}
 		}
-		if !in.try("touch log", "GRANT CREATE ON DATABASE "+quoted(in.Database)+" TO "+quoted(in.Role), script...) {
+		if !in.try("touch log", in.grantCreate(), script...) {
 			return
 		}
 	} else if !in.HasLog() {

@@ -64,7 +64,8 @@ func (s *State) walItems() []Item {
 	}
 	role := Item{Name: "role " + s.Role, State: "may replicate"}
 	if !s.Replication {
-		role.State, role.ToDo = "may not replicate", fmt.Sprintf("ALTER ROLE %s REPLICATION (on RDS: GRANT rds_replication TO %[1]s)", quoted(s.Role))
+		role.State = "may not replicate"
+		role.ToDo = fmt.Sprintf("ALTER ROLE %s REPLICATION (on RDS: GRANT rds_replication TO %[1]s)", quoted(s.Role))
 	}
 	items := []Item{
 		level, role, free("max_wal_senders", s.Senders, s.SendersUsed), free("max_replication_slots", s.Slots, s.SlotsUsed),
@@ -91,14 +92,14 @@ func free(name string, places, used int) Item {
 func (s *State) publicationItem() Item {
 	item := Item{Name: "publication " + s.Name}
 	switch p := s.Publication; {
-	case p == nil && s.MayCreate:
-		item.State, item.ToDo = "missing", "CALL pgcache.install()"
 	case p == nil:
-		item.State, item.ToDo = "missing", fmt.Sprintf("GRANT CREATE ON DATABASE %s TO %s, then CALL pgcache.install()", quoted(s.Database), quoted(s.Role))
+		item.State, item.ToDo = "missing", s.howToMake(s.MayCreate)
 	case !p.Complete:
-		item.State, item.ToDo = "does not publish everything", "ALTER PUBLICATION "+quoted(s.Name)+" SET (publish = 'insert, update, delete, truncate')"
+		item.State = "does not publish everything"
+		item.ToDo = "ALTER PUBLICATION " + quoted(s.Name) + " SET (publish = 'insert, update, delete, truncate')"
 	case p.ViaRoot:
-		item.State, item.ToDo = "names partitions by their roots", "ALTER PUBLICATION "+quoted(s.Name)+" SET (publish_via_partition_root = false)"
+		item.State = "names partitions by their roots"
+		item.ToDo = "ALTER PUBLICATION " + quoted(s.Name) + " SET (publish_via_partition_root = false)"
 	case !p.Ours:
 		item.State = "there, not made by pgcache, and left as it is"
 	default:
@@ -110,14 +111,24 @@ func (s *State) publicationItem() Item {
 func (s *State) touchItems() []Item {
 	log := Item{Name: "touch log", State: "there"}
 	switch {
-	case !s.HasLog() && (s.MayCreate || s.Schema != nil && s.Schema.MayCreate):
-		log.State, log.ToDo = "missing", "CALL pgcache.install()"
 	case !s.HasLog():
-		log.State, log.ToDo = "missing", fmt.Sprintf("GRANT CREATE ON DATABASE %s TO %s, then CALL pgcache.install()", quoted(s.Database), quoted(s.Role))
+		log.State, log.ToDo = "missing", s.howToMake(s.MayCreate || s.Schema != nil && s.Schema.MayCreate)
 	case !s.Autovacuum:
 		log.State, log.ToDo = "there, but nothing vacuums it", "turn autovacuum on"
 	}
 	return []Item{log}
+}
+
+// howToMake says what makes something that is missing.
+func (s *State) howToMake(may bool) string {
+	if may {
+		return "CALL pgcache.install()"
+	}
+	return s.grantCreate() + ", then CALL pgcache.install()"
+}
+
+func (s *State) grantCreate() string {
+	return "GRANT CREATE ON DATABASE " + quoted(s.Database) + " TO " + quoted(s.Role)
 }
 
 func (s *State) eventItem() Item {
@@ -128,7 +139,8 @@ func (s *State) eventItem() Item {
 		return Item{"event triggers", "missing: changes of the schema are not told", "CALL pgcache.install()"}
 	default:
 		return Item{
-			"event triggers", "missing: changes of the schema made elsewhere are noticed after a minute; materialized views are not tracked",
+			"event triggers",
+			"missing: changes of the schema that others make are noticed after a minute, and materialized views are not tracked",
 			"CALL pgcache.install() as a superuser",
 		}
 	}
@@ -173,10 +185,10 @@ func (s *State) untracked(t *Table) (state, todo string) {
 	case t.Persistence == "u":
 		return "not tracked: unlogged", "use the touch log"
 	case t.Identity == "":
-		return "not tracked: no replica identity", "ALTER TABLE " + quoted(t.Schema) + "." + quoted(t.Name) + " ADD PRIMARY KEY, or use the touch log"
+		return "not tracked: no replica identity", "ALTER TABLE " + t.quoted() + " ADD PRIMARY KEY, or use the touch log"
 	case s.Publication != nil && !s.Publication.Ours:
 		return "not tracked: not in the publication",
-			"ALTER PUBLICATION " + quoted(s.Name) + " ADD TABLE ONLY " + quoted(t.Schema) + "." + quoted(t.Name)
+			"ALTER PUBLICATION " + quoted(s.Name) + " ADD TABLE ONLY " + t.quoted()
 	case !t.Mine:
 		return "not tracked: it belongs to " + t.Owner, install + " as " + t.Owner
 	default:

@@ -15,46 +15,46 @@ func Uninstall(ctx context.Context, conn *pgconn.PgConn, publication string) (*R
 	if err != nil {
 		return nil, err
 	}
-	un := &installer{workman: workman{ctx: ctx, conn: conn}, State: state, failed: make(map[string]Item)}
+	in := &installer{workman: workman{ctx: ctx, conn: conn}, State: state, failed: make(map[string]Item)}
 	if !state.Standby {
-		un.dropShared()
-		un.dropTriggers()
-		un.dropHome()
+		in.dropShared()
+		in.dropTriggers()
+		in.dropHome()
 	}
-	if un.err != nil {
-		return nil, un.err
+	if in.err != nil {
+		return nil, in.err
 	}
-	return un.remains()
+	return in.remains()
 }
 
 // dropShared takes away what stands in no schema. What is tracked less from then on is told in the same transaction.
-func (un *installer) dropShared() {
-	for _, name := range un.EventTriggers {
-		un.try("event trigger "+name, "CALL pgcache.uninstall() as a superuser",
-			un.tellSQL(), "DROP EVENT TRIGGER IF EXISTS "+quoted(name)+";")
+func (in *installer) dropShared() {
+	for _, name := range in.EventTriggers {
+		in.try("event trigger "+name, "CALL pgcache.uninstall() as a superuser",
+			in.tellSQL(), "DROP EVENT TRIGGER IF EXISTS "+quoted(name)+";")
 	}
-	for _, name := range un.Publications {
-		un.try("publication "+name, "", un.tellSQL(), "DROP PUBLICATION IF EXISTS "+quoted(name)+";")
+	for _, name := range in.Publications {
+		in.try("publication "+name, "", in.tellSQL(), "DROP PUBLICATION IF EXISTS "+quoted(name)+";")
 	}
 }
 
 // dropTriggers takes the triggers off the tables, one at a time: that needs a lock on the table.
-func (un *installer) dropTriggers() {
-	for i := range un.Tables {
-		if t := &un.Tables[i]; t.Trigger {
-			t.Trigger = !un.try("table "+t.String(), "", un.tellSQL(), "DROP TRIGGER IF EXISTS pgcache_touch ON "+t.quoted()+";")
+func (in *installer) dropTriggers() {
+	for i := range in.Tables {
+		if t := &in.Tables[i]; t.Trigger {
+			t.Trigger = !in.try("table "+t.String(), "", in.tellSQL(), "DROP TRIGGER IF EXISTS pgcache_touch ON "+t.quoted()+";")
 		}
 	}
 }
 
 // dropHome takes away the functions and the touch log, once nothing calls them any more, and the schema if it is ours and
 // nothing else is in it.
-func (un *installer) dropHome() {
-	if un.Schema == nil {
+func (in *installer) dropHome() {
+	if in.Schema == nil {
 		return
 	}
-	for i := range un.Tables {
-		if un.Tables[i].Trigger {
+	for i := range in.Tables {
+		if in.Tables[i].Trigger {
 			return // its table could not be written any more
 		}
 	}
@@ -63,21 +63,21 @@ func (un *installer) dropHome() {
 			"pgcache.ddl_changed(), pgcache.schema_changed(text);",
 		"DROP TABLE IF EXISTS pgcache.touches, pgcache.touch_state; DROP SEQUENCE IF EXISTS pgcache.touch_limit;",
 	}
-	if !un.try("schema pgcache", "", script...) || !un.Schema.Ours {
+	if !in.try("schema pgcache", "", script...) || !in.Schema.Ours {
 		return
 	}
-	un.try("schema pgcache", "", "DROP SCHEMA pgcache;")
+	in.try("schema pgcache", "", "DROP SCHEMA pgcache;")
 }
 
 // remains reports what is still there.
-func (un *installer) remains() (*Report, error) {
-	state, err := Inspect(un.ctx, un.conn, WAL|Touch, un.Name)
+func (in *installer) remains() (*Report, error) {
+	state, err := Inspect(in.ctx, in.conn, WAL|Touch, in.Name)
 	if err != nil {
 		return nil, err
 	}
 	report := &Report{State: state}
-	for _, name := range slices.Sorted(maps.Keys(un.failed)) {
-		report.Items = append(report.Items, un.failed[name])
+	for _, name := range slices.Sorted(maps.Keys(in.failed)) {
+		report.Items = append(report.Items, in.failed[name])
 	}
 	if len(report.Items) == 0 {
 		report.Items = append(report.Items, Item{Name: "pgcache", State: "nothing of it is left in database " + state.Database})
