@@ -66,7 +66,7 @@ func (s *Statement) hasString() bool {
 // assignByFunction notes what a SELECT gives to settings of the user's own, if it does so and nothing else: its columns are
 // calls of set_config whose name and extent are literals.
 func (s *Statement) assignByFunction(n *ast.SelectStmt) {
-	if n.TargetList == nil || len(n.TargetList.Items) == 0 || !bare(n) {
+	if s.ChangesSession || empty(n.TargetList) || !bare(n) {
 		return
 	}
 	var assigns []Assignment
