@@ -52,7 +52,7 @@ func playSchedule(t *testing.T, name string, edits *lasting) {
 		t.Skip("absent: PGCACHE_REGRESS_DIR has to name the folder src/test/regress of PostgreSQL's sources, which are had" +
 			" with apt-get source --download-only postgresql-15, for instance; the package's comment says more")
 	}
-	files, err := schedule(dir)
+	files, err := schedule(os.DirFS(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,13 +61,17 @@ func playSchedule(t *testing.T, name string, edits *lasting) {
 		files = slices.DeleteFunc(files, func(name string) bool { return !slices.Contains(wanted, name) })
 	}
 	three := &trio{
-		plain: newSide(t, "pgx", false), second: newSide(t, "another pgx", false), cached: newSide(t, "pgcache", true), lasting: edits,
+		plain: newSide(t, "pgx", false), second: newSide(t, "another pgx", false), cached: newSide(t, "pgcache", true),
+		shadow: edits != nil,
 	}
 	env := environment(t, dir)
 	var reports []*fileReport
 	for _, name := range files {
 		t.Run(name, func(t *testing.T) {
-			three.report = newFileReport(name)
+			three.report, three.lasting = newFileReport(name), edits
+			if name == "temp" {
+				three.lasting = nil // temporary tables are what it is about
+			}
 			reports = append(reports, three.report)
 			playFile(t, three, filepath.Join(dir, "sql", name+".sql"), env)
 			for _, d := range three.report.Differences {

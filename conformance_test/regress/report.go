@@ -39,6 +39,16 @@ func (r *reading) verdict(o *outcome) {
 	}
 }
 
+// expected are the differences that have to be.
+var expected = []struct {
+	file       string
+	text, what *regexp.Regexp
+	why        string
+}{{
+	"stats", regexp.MustCompile(`SELECT sessions AS db_stat_sessions FROM pg_stat_database`), regexp.MustCompile(`row 1 of 1, column 1`),
+	"a count of all sessions: the cache asks for old answers of the catalog again over one of its own",
+}}
+
 // fileReport is what came of one file.
 type fileReport struct {
 	Name       string
@@ -57,18 +67,26 @@ type fileReport struct {
 	Reconnects  int
 
 	Differences []string
+	Expected    map[string]int // differences that have to be, and why
 	Skipped     map[string]int
 	Reasons     map[string][]string // statements that are not cacheable, by reason
 	Unhit       []string            // cacheable, and yet no hit
 }
 
 func newFileReport(name string) *fileReport {
-	return &fileReport{Name: name, Skipped: map[string]int{}, Reasons: map[string][]string{}}
+	return &fileReport{Name: name, Expected: map[string]int{}, Skipped: map[string]int{}, Reasons: map[string][]string{}}
 }
 
 func (f *fileReport) skip(why string) { f.Skipped[why]++ }
 
+// differ notes a difference, unless it is one that has to be.
 func (f *fileReport) differ(text, what string) {
+	for _, e := range expected {
+		if f.Name == e.file && e.text.MatchString(text) && e.what.MatchString(what) {
+			f.Expected[e.why]++
+			return
+		}
+	}
 	f.Differences = append(f.Differences, fmt.Sprintf("%s: %s\n  %s", f.Name, shorten(text), what))
 }
 
@@ -121,6 +139,9 @@ func (f *fileReport) add(other *fileReport) {
 	f.Reconnects += other.Reconnects
 	f.Differences = append(f.Differences, other.Differences...)
 	f.Unhit = append(f.Unhit, other.Unhit...)
+	for why, n := range other.Expected {
+		f.Expected[why] += n
+	}
 	for why, n := range other.Skipped {
 		f.Skipped[why] += n
 	}
@@ -162,6 +183,10 @@ func report(files []*fileReport) string {
 	for _, why := range byCount(total.Skipped) {
 		fmt.Fprintf(&b, "%6d %s\n", total.Skipped[why], why)
 	}
+	b.WriteString("\nDifferences that have to be:\n")
+	for _, why := range byCount(total.Expected) {
+		fmt.Fprintf(&b, "%6d %s\n", total.Expected[why], why)
+	}
 	fmt.Fprintf(&b, "\nSessions lost and begun again: %d. Cacheable, and yet no hit: %d\n", total.Reconnects, len(total.Unhit))
 	for _, text := range total.Unhit {
 		fmt.Fprintf(&b, "%s\n", text)
@@ -185,14 +210,14 @@ func byCount(counts map[string]int) []string {
 
 // histogram counts reasons by their kind, which is the reason without its names, and shows those with most statements in full.
 func histogram(reasons map[string][]string) string {
-	kinds, full := map[string]int{}, map[string]int{}
+	short, full := map[string]int{}, map[string]int{}
 	for why, texts := range reasons {
-		kinds[kind(why)] += len(texts)
+		short[kind(why)] += len(texts)
 		full[why] += len(texts)
 	}
 	var b strings.Builder
-	for _, why := range byCount(kinds) {
-		fmt.Fprintf(&b, "%6d %s\n", kinds[why], why)
+	for _, why := range byCount(short) {
+		fmt.Fprintf(&b, "%6d %s\n", short[why], why)
 	}
 	b.WriteString("in full, the most frequent first, each with a statement:\n")
 	for _, why := range byCount(full) {
@@ -201,22 +226,33 @@ func histogram(reasons map[string][]string) string {
 	return b.String()
 }
 
-var (
-	calls = regexp.MustCompile(`it may call .*`)
-	names = regexp.MustCompile(`(relation|table|view|column|type|function|field|setting|foreign table|sequence) [^ ]+`)
-)
+// kinds are the reasons that name something, without its name.
+var kinds = []struct {
+	reason *regexp.Regexp
+	kind   string
+}{
+	{regexp.MustCompile(`it may call .*, which is VOLATILE.*`), "it may call a function that is VOLATILE"},
+	{regexp.MustCompile(`it may call .*`), "it may call a function that is only STABLE"},
+	{regexp.MustCompile(`^\S+ is a system catalog`), "... is a system catalog"},
+	{regexp.MustCompile(`^\S+ has row-level security`), "... has row-level security"},
+	{regexp.MustCompile(`the type \S+`), "the type ..."},
+	{regexp.MustCompile(`the cast to \S+`), "the cast to ..."},
+	{regexp.MustCompile(`may be cast to .*, which`), "may be cast to ..., which"},
+	{regexp.MustCompile(`the system column \S+`), "the system column ..."},
+	{regexp.MustCompile(`the literal '.*' may`), "the literal '...' may"},
+	{regexp.MustCompile(`it writes to .*`), "it writes to ..."},
+	{regexp.MustCompile(`there is no (relation|function) \S+`), "there is no $1 ..."},
+	{regexp.MustCompile(`^\S+ (is a time with time zone|is a sequence|holds names)`), "... $1"},
+	{regexp.MustCompile(`position \d+.*`), "position ..."},
+}
 
 func kind(reason string) string {
-	if m := calls.FindString(reason); m != "" {
-		switch {
-		case strings.Contains(m, "VOLATILE"):
-			return "it may call a VOLATILE function"
-		case strings.Contains(m, "STABLE"):
-			return "it may call a STABLE function"
+	for _, k := range kinds {
+		if k.reason.MatchString(reason) {
+			return k.reason.ReplaceAllString(reason, k.kind)
 		}
-		return "it may call another function"
 	}
-	return names.ReplaceAllString(reason, "$1 ...")
+	return reason
 }
 
 func shortLine(text string) string {

@@ -1,15 +1,14 @@
 package regress
 
 import (
-	"os"
-	"path/filepath"
+	"io/fs"
 	"strings"
 )
 
 // schedule gives the names of the files in the order in which PostgreSQL runs them; those that it runs side by side come one
 // after the other.
-func schedule(dir string) ([]string, error) {
-	text, err := os.ReadFile(filepath.Join(dir, "parallel_schedule"))
+func schedule(dir fs.FS) ([]string, error) {
+	text, err := fs.ReadFile(dir, "parallel_schedule")
 	if err != nil {
 		return nil, err
 	}
