@@ -12,7 +12,7 @@ TIMEOUT ?= 10m
 export FUZZTIME SOAKTIME
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart wicked test test-go127 lint fmt fuzz soak bench
+.PHONY: help quickstart wicked test test-go127 lint fmt fuzz soak regress bench
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +42,9 @@ fuzz: ## run every fuzz target, FUZZTIME=10m each
 
 soak: ## run the long tests, SOAKTIME=30m each
 	@.ci/soak
+
+regress: ## PostgreSQL's own regression SQL beside pgx (PGCACHE_REGRESS_DIR=.../src/test/regress)
+	@. .ci/env && cd conformance_test/regress && go test -count=1 -timeout=2h -v -run RegressionSQL .
 
 bench: ## floor, pgx, hit, miss and off in turn, then the packages' benchmarks (BENCH=regexp COUNT=6)
 	@cd conformance_test/bench && go run .
