@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/gopgcache/pgcache/dsn"
 	"github.com/gopgcache/pgcache/internal/changefeed/setup"
@@ -42,6 +44,9 @@ func (c *cache) followFrom(conn *pgx.Conn) {
 func (c *cache) follow(ctx context.Context, config *pgx.ConnConfig) {
 	for ctx.Err() == nil {
 		kind, err := c.prepareFeed(ctx, config)
+		if severalHosts(config) {
+			err = errSeveralHosts
+		}
 		if err == nil {
 			c.run(ctx, kind, config)
 			return
@@ -57,7 +62,7 @@ func (c *cache) follow(ctx context.Context, config *pgx.ConnConfig) {
 
 // waitForSetup waits until something was installed through this connector, or a moment if the server could not be asked.
 func (c *cache) waitForSetup(ctx context.Context, err error) {
-	if !errors.Is(err, errNothingInstalled) && !errors.Is(err, errNotReady) {
+	if !permanent(err) {
 		pause(ctx)
 		return
 	}
@@ -71,7 +76,20 @@ func (c *cache) waitForSetup(ctx context.Context, err error) {
 var (
 	errNothingInstalled = errors.New("pgcache: there is nothing to follow changes by: CALL pgcache.install() sets it up")
 	errNotReady         = errors.New("pgcache: changes can't be followed yet")
+	errSeveralHosts     = errors.New("pgcache: changes are not followed where the connection string names several hosts")
 )
+
+// permanent tells whether an error stays until somebody does something.
+func permanent(err error) bool {
+	return errors.Is(err, errNothingInstalled) || errors.Is(err, errNotReady) || errors.Is(err, errSeveralHosts)
+}
+
+// severalHosts tells whether a session may be on another server than the feed: what one tells means nothing for the other.
+func severalHosts(config *pgx.ConnConfig) bool {
+	return slices.ContainsFunc(config.Fallbacks, func(f *pgconn.FallbackConfig) bool {
+		return f.Host != config.Host || f.Port != config.Port
+	})
+}
 
 // prepareFeed chooses the feed and, where one is asked for by name, installs what is missing for it. With auto nothing is ever
 // installed.

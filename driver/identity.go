@@ -16,6 +16,8 @@ type identity struct {
 	material string
 	// refusal says why nothing may be cached under this identity.
 	refusal string
+	// standby is set on a hot standby, whose order of commits no feed tells.
+	standby bool
 }
 
 // session is what is known of one session: whose it is, and the values of the settings that statements depend on.
@@ -36,7 +38,8 @@ type identities struct {
 const maxIdentities = 10_000
 
 func (ids *identities) of(session *catalog.Session, config *pgx.ConnConfig) *identity {
-	material := fmt.Sprintf("%q %d %d %q %s", config.Host, config.Port, config.DefaultQueryExecMode, session.Refusal, session.Identity)
+	material := fmt.Sprintf("%q %d %d %q %t %s",
+		config.Host, config.Port, config.DefaultQueryExecMode, session.Refusal, session.Recovery, session.Identity)
 	ids.mu.Lock()
 	defer ids.mu.Unlock()
 	if id, ok := ids.known[material]; ok {
@@ -45,7 +48,7 @@ func (ids *identities) of(session *catalog.Session, config *pgx.ConnConfig) *ide
 	if ids.known == nil || len(ids.known) >= maxIdentities {
 		ids.known = make(map[string]*identity)
 	}
-	id := &identity{material: material, refusal: session.Refusal}
+	id := &identity{material: material, refusal: session.Refusal, standby: session.Recovery}
 	ids.known[material] = id
 	return id
 }

@@ -9,15 +9,17 @@ import (
 )
 
 // level decides what the answers to a statement promise: at the level ttl there is no track; tracked and strict have one.
-func (c *cache) level(rule *dsn.Rule, a *answer) (tr *track, strict bool, refusal string) {
+func (c *cache) level(rule *dsn.Rule, id *identity, a *answer) (tr *track, strict bool, refusal string) {
 	wanted := max(rule.Consistency, c.config.Consistency)
 	if wanted == dsn.ConsistencyTTL {
 		return nil, false, ""
 	}
 	tr = c.tracked.Load()
 	switch {
-	case wanted == dsn.ConsistencyAuto && (tr == nil || a.untracked != ""):
+	case wanted == dsn.ConsistencyAuto && (tr == nil || a.untracked != "" || id.standby):
 		return nil, false, ""
+	case id.standby:
+		return nil, false, fmt.Sprintf("consistency=%s: the server is a hot standby", wanted)
 	case tr == nil:
 		return nil, false, fmt.Sprintf("consistency=%s: changes made elsewhere are not followed yet; SHOW pgcache.feed tells more", wanted)
 	case a.untracked != "":
@@ -39,7 +41,7 @@ func (c *cache) cannot(rule *dsn.Rule) error {
 	if c.config.Feed == dsn.FeedNone {
 		return fmt.Errorf("%w: consistency=%s needs a feed, and pgcache_feed is none", ErrConsistency, wanted)
 	}
-	if why == nil || !errors.Is(*why, errNothingInstalled) && !errors.Is(*why, errNotReady) {
+	if why == nil || !permanent(*why) {
 		return nil
 	}
 	return fmt.Errorf("%w: consistency=%s: %w", ErrConsistency, wanted, *why)

@@ -86,7 +86,7 @@ func (c *cache) judge(t *text, id *identity, a *answer, wished string) *verdict 
 		v.settings, v.refusal = c.settingsRead(t, a)
 	}
 	if v.refusal == "" {
-		v.track, v.strict, v.refusal = c.level(v.rule, a)
+		v.track, v.strict, v.refusal = c.level(v.rule, id, a)
 	}
 	if v.refusal != "" {
 		return v
