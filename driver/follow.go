@@ -12,6 +12,7 @@ import (
 
 	"github.com/gopgcache/pgcache/dsn"
 	"github.com/gopgcache/pgcache/internal/changefeed/setup"
+	"github.com/gopgcache/pgcache/internal/changefeed/touch"
 	"github.com/gopgcache/pgcache/internal/changefeed/wal"
 	"github.com/gopgcache/pgcache/internal/freshness"
 )
@@ -140,12 +141,21 @@ func (c *cache) installFor(ctx context.Context, conn *pgx.Conn, kind setup.Kind)
 	return fmt.Errorf("%w: %s", errNotReady, strings.Join(todo, "; "))
 }
 
+// reads counts the queries that were answered: while it stands still a feed need not hurry.
+func (c *cache) reads() uint64 { return uint64(c.stats.hits.Load() + c.stats.misses.Load()) }
+
 // run runs a feed until the connector is closed.
 func (c *cache) run(ctx context.Context, kind setup.Kind, config *pgx.ConnConfig) {
-	tr := &track{cache: c, kind: dsn.FeedWAL.String(), covers: kind, tracker: freshness.NewTracker()}
-	tr.feed = wal.New(wal.Config{
-		Connect: &config.Config, Publication: c.config.Publication, Sink: tr, Interest: &tr.interest, Logger: c.logger,
-	})
+	tr := &track{cache: c, covers: kind, tracker: freshness.NewTracker()}
+	if kind == setup.Touch {
+		tr.kind = dsn.FeedTouch.String()
+		tr.feed = touch.New(touch.Config{Connect: &config.Config, Sink: tr, Reads: c.reads, Logger: c.logger})
+	} else {
+		tr.kind = dsn.FeedWAL.String()
+		tr.feed = wal.New(wal.Config{
+			Connect: &config.Config, Publication: c.config.Publication, Sink: tr, Interest: &tr.interest, Logger: c.logger,
+		})
+	}
 	c.following.Store(tr)
 	if err := tr.feed.Run(ctx); err != nil && ctx.Err() == nil {
 		tr.Lose(err)

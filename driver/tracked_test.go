@@ -10,17 +10,23 @@ import (
 
 const balanceOf = "select balance from accounts where id = $1"
 
-// newTracked makes a fixture that follows the changes of its database, and waits until it does.
-func newTracked(t *testing.T, params ...string) *fixture {
+// newTracked makes a fixture that follows the changes of its database by a feed, and waits until it does.
+func newTracked(t *testing.T, feed string, params ...string) *fixture {
 	t.Helper()
 	f := newFixture(t)
-	f.exec(f.DB, "call pgcache.install()")
 	if len(params) == 0 {
 		params = []string{"rule=all: * ttl=1h"}
 	}
-	f.DB, f.connector = f.open(params...)
+	f.DB, f.connector = f.open(append(params, "feed="+feed)...)
 	f.follows()
 	return f
+}
+
+// bothFeeds runs a test with each feed.
+func bothFeeds(t *testing.T, test func(t *testing.T, feed string)) {
+	for _, feed := range []string{"wal", "touch"} {
+		t.Run(feed, func(t *testing.T) { test(t, feed) })
+	}
 }
 
 // follows waits until the feed has begun.
@@ -39,8 +45,10 @@ func (f *fixture) kept(query string, args ...any) {
 }
 
 // What somebody else writes is seen when the feed has told of it.
-func TestOutsideWritesAreSeen(t *testing.T) {
-	f := newTracked(t)
+func TestOutsideWritesAreSeen(t *testing.T) { bothFeeds(t, outsideWritesAreSeen) }
+
+func outsideWritesAreSeen(t *testing.T, feed string) {
+	f := newTracked(t, feed)
 	f.kept(balanceOf, 1)
 	f.isHit(balanceOf, 1)
 	for i := range 20 {
@@ -51,8 +59,10 @@ func TestOutsideWritesAreSeen(t *testing.T) {
 }
 
 // Whoever has written reads it at once, on any connection.
-func TestOwnWritesAreSeenAtOnce(t *testing.T) {
-	f := newTracked(t)
+func TestOwnWritesAreSeenAtOnce(t *testing.T) { bothFeeds(t, ownWritesAreSeenAtOnce) }
+
+func ownWritesAreSeenAtOnce(t *testing.T, feed string) {
+	f := newTracked(t, feed)
 	for i := range 500 {
 		f.read(f.DB, balanceOf, 1)
 		f.exec(f.DB, "update accounts set balance = $1 where id = 1", i+1)
@@ -65,7 +75,7 @@ func TestOwnWritesAreSeenAtOnce(t *testing.T) {
 
 // A change of one row leaves what was read of the others.
 func TestRowsAreToldApart(t *testing.T) {
-	f := newTracked(t)
+	f := newTracked(t, "wal")
 	f.kept(balanceOf, 1)
 	f.kept(balanceOf, 2)
 	f.kept("select sum(balance) from accounts")
@@ -81,8 +91,10 @@ func TestRowsAreToldApart(t *testing.T) {
 }
 
 // At the level strict what has been acknowledged to anybody is seen by everybody, hit or not.
-func TestStrictReadsSeeEverything(t *testing.T) {
-	f := newTracked(t, "rule=all: * ttl=1h consistency=strict")
+func TestStrictReadsSeeEverything(t *testing.T) { bothFeeds(t, strictReadsSeeEverything) }
+
+func strictReadsSeeEverything(t *testing.T, feed string) {
+	f := newTracked(t, feed, "rule=all: * ttl=1h consistency=strict")
 	hits := f.connector.Stats().Hits
 	for i := range 200 {
 		f.exec(f.plain, "update accounts set balance = $1 where id = 1", i+1)
@@ -127,8 +139,10 @@ func TestALevelThatCantBeHad(t *testing.T) {
 }
 
 // DDL made elsewhere is told by the feed.
-func TestDDLElsewhereIsTold(t *testing.T) {
-	f := newTracked(t)
+func TestDDLElsewhereIsTold(t *testing.T) { bothFeeds(t, dDLElsewhereIsTold) }
+
+func dDLElsewhereIsTold(t *testing.T, feed string) {
+	f := newTracked(t, feed)
 	f.exec(f.plain, "create view rich as select id from accounts where balance > 10; update accounts set balance = 20 where id < 5")
 	f.kept("select count(*) from rich")
 	f.exec(f.plain, "create or replace view rich as select id from accounts where balance > 100")

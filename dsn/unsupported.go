@@ -18,7 +18,6 @@ var unsupported = []unsupportedRow{
 	{"pgcache_peer_tls_cert", ""},
 	{"pgcache_peer_tls_key", ""},
 	{"pgcache_peer_tls_ca", ""},
-	{"pgcache_feed", "touch"},
 	{"pgcache_feed", "relay"},
 	{"pgcache_tx", "readonly"},
 }

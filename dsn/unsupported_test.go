@@ -35,7 +35,6 @@ func TestUnsupported(t *testing.T) {
 		{"pgcache_peer_secret_file=/s", `pgcache_peer_secret_file="/s": not supported yet`},
 		{"pgcache_peer_tls_cert=/c pgcache_peer_tls_key=/k", `pgcache_peer_tls_cert="/c": not supported yet`},
 		{"pgcache_peer_tls_ca=/ca", `pgcache_peer_tls_ca="/ca": not supported yet`},
-		{"pgcache_feed=touch", `pgcache_feed="touch": not supported yet`},
 		{"pgcache_feed=relay", `pgcache_feed="relay": not supported yet`},
 		{"pgcache_tx=readonly", `pgcache_tx="readonly": not supported yet`},
 	} {
