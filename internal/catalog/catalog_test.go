@@ -82,6 +82,16 @@ func exec(t *testing.T, conn *pgx.Conn, sql string) {
 	}
 }
 
+// afterwards runs statements one by one when a test, and with it its context, has ended.
+func afterwards(t *testing.T, conn *pgx.Conn, sql string) {
+	t.Helper()
+	for statement := range strings.SplitSeq(sql, ";") {
+		if _, err := conn.Exec(context.Background(), statement); err != nil {
+			t.Errorf("%s: %v", statement, err)
+		}
+	}
+}
+
 func ask(t *testing.T, conn *pgx.Conn, sql string) *Answer {
 	t.Helper()
 	answer, err := Ask(t.Context(), conn.PgConn(), statement.Analyze(sql))
@@ -264,11 +274,7 @@ func TestAskLeavesTheSessionAlone(t *testing.T) {
 func TestSessionSettings(t *testing.T) {
 	conn := open(t)
 	exec(t, conn, "create role "+conn.Config().Database+"_poor")
-	t.Cleanup(func() {
-		if _, err := conn.Exec(context.Background(), "reset role; drop role "+conn.Config().Database+"_poor"); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { afterwards(t, conn, "reset role; drop role "+conn.Config().Database+"_poor") })
 	read := func(names ...string) *Session {
 		t.Helper()
 		s, err := AskSession(t.Context(), conn.PgConn(), names)
@@ -305,6 +311,28 @@ func TestSessionSettings(t *testing.T) {
 	}
 }
 
+// With a temporary schema in front current_schema differs between sessions that are alike in all else.
+func TestOwnSchemaInFront(t *testing.T) {
+	dsn := pgtest.Database(t)
+	var identities []string
+	for range 2 {
+		conn, err := pgx.Connect(t.Context(), dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close(t.Context())
+		exec(t, conn, "set search_path = pg_temp, public")
+		s, err := AskSession(t.Context(), conn.PgConn(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		identities = append(identities, s.Identity)
+	}
+	if identities[0] == identities[1] {
+		t.Error("one identity: " + identities[0])
+	}
+}
+
 func TestSession(t *testing.T) {
 	conn := open(t)
 	read := func() *Session {
@@ -315,19 +343,18 @@ func TestSession(t *testing.T) {
 		}
 		return s
 	}
-	if _, err := conn.Exec(t.Context(), "create role reader; grant usage on schema shop to reader"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Exec(t.Context(), "reset all; reset role; drop owned by reader; drop role reader") })
+	reader := conn.Config().Database + "_reader"
+	exec(t, conn, "create role "+reader+"; grant usage on schema shop to "+reader)
+	t.Cleanup(func() { afterwards(t, conn, "discard all; drop owned by "+reader+"; drop role "+reader) })
 	base := read()
 	if base.Refusal != "" || base.Version < 140000 || base.Recovery {
 		t.Errorf("%+v", base)
 	}
 	for _, change := range []string{
 		"set search_path = public", "set timezone = 'Asia/Tokyo'", "set datestyle = 'German'", "set intervalstyle = 'iso_8601'",
-		"set extra_float_digits = 0", "set bytea_output = 'escape'", "set role reader", "set session authorization reader",
+		"set extra_float_digits = 0", "set bytea_output = 'escape'", "set role " + reader, "set session authorization " + reader,
 		"set xmlbinary = hex", "set xmloption = document", "set array_nulls = off", "set transform_null_equals = on",
-		"set quote_all_identifiers = on", "set row_security = off", "set lc_monetary = 'C.UTF-8'", "set default_text_search_config = 'simple'",
+		"set quote_all_identifiers = on", "set row_security = off", "set lc_monetary = 'POSIX'", "set default_text_search_config = 'simple'",
 		"set gin_fuzzy_search_limit = 10", "set session_replication_role = replica",
 	} {
 		if _, err := conn.Exec(t.Context(), change); err != nil {

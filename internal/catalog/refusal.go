@@ -25,7 +25,7 @@ func (r *Resolution) Refusal() string {
 				"keep dates and times in columns of their own types"
 		}},
 		{r.Zoned, func(list string) string {
-			return list + " is a time with time zone, and what meets one may take the offset that the zone has today: use timestamptz, or time"
+			return list + " is a time with time zone, and what meets one may take the offset of today: use timestamptz, or time"
 		}},
 		{r.Lookups, func(list string) string {
 			return list + " holds names that PostgreSQL looks up in its catalogs (regclass and the like): select them as oid or text"

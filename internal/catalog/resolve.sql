@@ -48,7 +48,7 @@ named_operator AS MATERIALIZED (
   SELECT o.oid, o.oprname, o.oprleft, o.oprright, o.oprresult
   FROM pg_catalog.pg_operator o WHERE o.oprname = ANY ($6::text[]) AND o.oid >= 16384),
 own_cast AS MATERIALIZED (
-  SELECT c.oid, c.castsource, c.casttarget, c.castfunc, c.castcontext, c.xmin::text AS x
+  SELECT c.oid, c.castsource, c.casttarget, c.castfunc, c.castcontext, c.castmethod, c.xmin::text AS x
   FROM pg_catalog.pg_cast c WHERE c.oid >= 16384),
 -- Functions of the user's that compare values of a type.
 own_comparison AS MATERIALIZED (
@@ -96,6 +96,10 @@ node(k, oid, x) AS (
       WHERE f.oid >= 16384 OR f.prorettype IN (1083, 1266) AND NOT f.args && '{1083,1266}'
     -- A cast that applies by itself may apply anywhere, and so may comparisons that the user defined for a built-in type.
     UNION ALL SELECT 'f', c.castfunc, NULL FROM own_cast c WHERE c.castcontext <> 'e'
+    UNION ALL SELECT CASE WHEN c.casttarget >= 16384 THEN 'i' ELSE 'p' END, c.casttarget, pg_catalog.format_type(c.casttarget, NULL)
+      FROM own_cast c
+      WHERE c.castmethod = 'i' AND c.castcontext <> 'e'
+        AND (c.casttarget >= 16384 OR c.casttarget IN (1082, 1083, 1114, 1184, 1266, 3908, 3910, 3912, 4533, 4534, 4535))
     UNION ALL SELECT 'f', c.function, NULL FROM own_comparison c WHERE c.typ < 16384
     UNION ALL SELECT 'u', r.oid, NULL FROM pg_catalog.pg_roles r WHERE r.rolname IN (current_user, session_user)
     UNION ALL SELECT 'm', 7, NULL WHERE '@@' = ANY ($6::text[])

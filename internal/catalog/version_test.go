@@ -60,11 +60,8 @@ func setUp(t *testing.T) (admin, reader *pgx.Conn, in func(sql string) string) {
 		return strings.NewReplacer("ROLE", role+"_reader", "OWNER", role+"_owner").Replace(sql)
 	}
 	t.Cleanup(func() {
-		ctx := context.Background() // the test's has ended
-		if _, err := admin.Exec(ctx, in("reset session authorization; drop owned by ROLE, OWNER, ROLE_group cascade; drop role ROLE, OWNER, ROLE_group")); err != nil {
-			t.Error(err)
-		}
-		admin.Close(ctx)
+		afterwards(t, admin, in("reset session authorization; drop owned by ROLE, OWNER, ROLE_group cascade; drop role ROLE, OWNER, ROLE_group"))
+		admin.Close(context.Background())
 	})
 	exec(t, admin, in(world))
 	return admin, as(t, dsn, in("ROLE")), in
