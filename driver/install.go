@@ -103,10 +103,12 @@ func (c *cache) feedItem() setup.Item {
 	item := setup.Item{Name: "feed", State: "none: level " + c.inForce()}
 	tr, why := c.tracked.Load(), c.noFeed.Load()
 	switch {
+	case tr != nil && !tr.tracker.Live():
+		item.State = "lost: it is being tried again, and PostgreSQL is asked meanwhile"
 	case tr != nil:
 		item.State = fmt.Sprintf("%s: level %s, %d ms behind", tr.kind, c.inForce(), tr.feed.Lag().Milliseconds())
 	case c.following.Load() != nil:
-		item.State = "lost: it is being tried again"
+		item.State = "lost: it is being tried again; the level is " + c.inForce() + " meanwhile"
 	case why != nil:
 		item.State += ": " + (*why).Error()
 	}

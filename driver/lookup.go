@@ -15,9 +15,9 @@ import (
 // PostgreSQL.
 func (c *Conn) lookUp(ctx context.Context, r *request) (driver.Rows, error) {
 	stats := &c.cache.stats
-	var entry *cachestore.Entry
+	var entry, past *cachestore.Entry
 	if !r.wishes.refresh {
-		entry = c.cache.find(ctx, r)
+		entry, past = c.cache.find(ctx, r)
 	}
 	if r.verdict.strict && (entry != nil || c.cache.flights.busy(r.key)) {
 		r.confirmed = r.verdict.track.confirm(ctx)
@@ -42,7 +42,10 @@ func (c *Conn) lookUp(ctx context.Context, r *request) (driver.Rows, error) {
 	if r.wishes.only {
 		return nil, ErrNotCached
 	}
-	return c.miss(ctx, r, entry)
+	if entry != nil {
+		past = entry
+	}
+	return c.miss(ctx, r, past)
 }
 
 // hit gives the rows of an entry from the store.
@@ -63,22 +66,26 @@ func (c *Conn) replay(e *cachestore.Entry) driver.Rows {
 }
 
 // find looks in the store. It gives an entry that was made for the request and none of whose tables changed since, of
-// whatever age.
-func (c *cache) find(ctx context.Context, r *request) *cachestore.Entry {
+// whatever age. While the feed is lost there is none; past is what there was then.
+func (c *cache) find(ctx context.Context, r *request) (entry, past *cachestore.Entry) {
 	entry, err := c.store.Get(ctx, r.key)
 	switch {
 	case err != nil:
 		c.stats.storeErrors.Add(1)
-		return nil
+		return nil, nil
 	case entry == nil:
-		return nil
+		return nil, nil
 	case !r.is(entry):
 		c.stats.corruptEntries.Add(1)
-		return nil
-	case !slices.Equal(entry.Tags, r.tags) || !c.unchanged(r, entry):
-		return nil // what the names stand for changed, or the tables did
+		return nil, nil
+	case !slices.Equal(entry.Tags, r.tags):
+		return nil, nil // what the names stand for changed
+	case c.unchanged(r, entry):
+		return entry, nil
+	case r.verdict.track != nil && r.verdict.rule.StaleIfError > 0 && r.verdict.track.tracker.WasFresh(entry.Tags, entry.Position):
+		return nil, entry
 	default:
-		return entry
+		return nil, nil // the tables changed
 	}
 }
 

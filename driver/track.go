@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/gopgcache/pgcache/dsn"
 	"github.com/gopgcache/pgcache/internal/catalog"
 	"github.com/gopgcache/pgcache/internal/changefeed"
 	"github.com/gopgcache/pgcache/internal/changefeed/setup"
@@ -60,8 +61,23 @@ func (tr *track) Lose(err error) {
 	if background := tr.cache.background; background.Err() == nil {
 		tr.cache.warn(background, "pgcache: the feed of changes is lost", "feed", tr.kind, "error", err)
 	}
-	if tr.cache.config.Consistency == 0 {
-		tr.cache.setTrack(nil)
+	if tr.cache.config.Consistency == dsn.ConsistencyAuto {
+		tr.cache.goBackground(tr.giveUp)
+	}
+}
+
+// feedPatience is how long a lost feed may take to come back before auto means ttl again. Until then PostgreSQL is asked.
+const feedPatience = 30 * time.Second
+
+// giveUp ends the level tracked, where it was not asked for by name, unless the feed comes back in time.
+func (tr *track) giveUp(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(feedPatience):
+		if !tr.tracker.Live() && tr.cache.tracked.Load() == tr {
+			tr.cache.logger.WarnContext(ctx, "pgcache: the feed of changes stays away: the level is ttl until it comes back", "feed", tr.kind)
+			tr.cache.setTrack(nil)
+		}
 	}
 }
 

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/gopgcache/pgcache/internal/testenv"
+	"github.com/gopgcache/pgcache/internal/testenv/pgtest"
 )
 
 const balanceOf = "select balance from accounts where id = $1"
@@ -147,4 +150,38 @@ func dDLElsewhereIsTold(t *testing.T, feed string) {
 	f.kept("select count(*) from rich")
 	f.exec(f.plain, "create or replace view rich as select id from accounts where balance > 100")
 	f.eventually("the new view", func() bool { return f.read(f.DB, "select count(*) from rich") == "0" })
+}
+
+// With the server down nobody knows what has changed: an answer is served only as a rule allows for errors. When the server is
+// back so are the hits.
+func TestPostgresDownWhileTracked(t *testing.T) {
+	server := pgtest.Own(t)
+	f := fixtureOn(t, server.DSN(""))
+	f.DB, f.connector = f.open("feed=wal", "rule=patient: sql~patient ttl=1h stale_if_error=1h", "rule=all: * ttl=1h")
+	f.follows()
+	const patient = balanceOf + " /* patient */"
+	f.kept(balanceOf, 1)
+	f.kept(patient, 1)
+	if err := server.Stop(t.Context(), testenv.Fast); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.read(f.DB, patient, 1); got != "0" {
+		t.Error(got)
+	}
+	f.eventually("an error", func() bool {
+		_, err := readAll(t.Context(), f.DB, balanceOf, 1)
+		return err != nil
+	})
+	if err := server.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.eventually("the server", func() bool { return f.plain.Ping() == nil })
+	f.exec(f.plain, "update accounts set balance = 1 where id = 1")
+	f.eventually("a hit", func() bool {
+		return f.delta(func() {
+			if got, err := readAll(t.Context(), f.DB, balanceOf, 1); err == nil && got != "1" {
+				t.Error("read", got)
+			}
+		}).Hits == 1
+	})
 }

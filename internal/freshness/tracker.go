@@ -37,7 +37,9 @@ type Commit struct {
 // feed (Start, Commit, Pass, Lose) must come in the feed's order.
 type Tracker struct {
 	// floor is the position before which nothing is known.
-	floor  atomic.Uint64
+	floor atomic.Uint64
+	// before is what the floor was when the feed was lost.
+	before atomic.Uint64
 	tables []atomic.Uint64
 	rows   []atomic.Uint64
 
@@ -119,6 +121,20 @@ func (t *Tracker) Unchanged(tags []Tag, position uint64) bool {
 	return true
 }
 
+// WasFresh tells whether none of the tags was known to have changed after position when the feed was lost, nor was written
+// by this process.
+func (t *Tracker) WasFresh(tags []Tag, position uint64) bool {
+	if t.floor.Load() != lost || t.before.Load() > position {
+		return false
+	}
+	for _, tag := range tags {
+		if t.slot(tag).Load() > position {
+			return false
+		}
+	}
+	return true
+}
+
 // Live tells whether there is a feed.
 func (t *Tracker) Live() bool { return t.floor.Load()&^owned != lost }
 
@@ -136,6 +152,9 @@ func (t *Tracker) Start(position, after uint64) {
 // Lose is called when the stream has broken. Nothing is fresh until the next has begun.
 func (t *Tracker) Lose() {
 	t.mu.Lock()
+	if t.live {
+		t.before.Store(t.floor.Load() &^ owned)
+	}
 	t.live = false
 	t.epoch++
 	t.pending = nil
