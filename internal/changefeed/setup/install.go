@@ -113,13 +113,10 @@ func (in *installer) find(names []statement.Name) ([]*Table, error) {
 
 // home makes the schema and what is always in it, for the touch log: the other feed needs it for the event triggers only.
 func (in *installer) home() {
-	if in.Kind&Touch == 0 || in.Schema != nil && in.Schema.Foreign {
+	if in.Kind&Touch == 0 || in.Schema != nil && in.Schema.Foreign || in.strangers() {
 		return
 	}
-	if in.strangers() {
-		return
-	}
-	in.told = in.try("schema pgcache", in.grantCreate(), in.homeSQL())
+	in.told = in.try("touch log", in.grantCreate(), in.homeSQL())
 }
 
 func (in *installer) homeSQL() string {
@@ -233,7 +230,7 @@ func (in *installer) publishTable(t *Table) {
 
 // triggers makes the touch log and puts the trigger on the tables.
 func (in *installer) triggers() {
-	if in.strangers() {
+	if in.strangers() || in.Schema == nil && !in.told {
 		return
 	}
 	if in.Schema == nil || !in.Schema.Foreign {

@@ -35,7 +35,11 @@ BEGIN
       RETURN;
     END IF;
   END IF;
-  PERFORM pgcache.schema_changed(tg_tag);
+  -- The same as schema_changed, which somebody may have renamed: that must not stand in the way of everybody's commands.
+  PERFORM pg_logical_emit_message(true, 'pgcache.ddl', tg_tag);
+  IF to_regclass('pgcache.touches') IS NOT NULL THEN
+    INSERT INTO pgcache.touches (xid, relid) VALUES (pg_current_xact_id(), 0) ON CONFLICT DO NOTHING;
+  END IF;
 END $$;
 COMMENT ON FUNCTION pgcache.ddl_changed() IS 'pgcache: called by the event triggers pgcache_ddl and pgcache_drop';
 

@@ -88,7 +88,9 @@ const (
 	lockNotAvailable      = "55P03"
 	insufficientPrivilege = "42501"
 	dependentObjects      = "2BP01"
+	undefinedSchema       = "3F000"
 	undefinedTable        = "42P01"
+	undefinedFunction     = "42883"
 	undefinedObject       = "42704"
 	duplicateObject       = "42710"
 )
@@ -109,7 +111,7 @@ func obstacle(err error) (state, todo string, known bool) {
 		return "not allowed: " + message(err), "install as the owner or a superuser", true
 	case dependentObjects:
 		return "still used: " + message(err), "CALL pgcache.uninstall() again when that is gone", true
-	case undefinedTable, undefinedObject:
+	case undefinedSchema, undefinedTable, undefinedFunction, undefinedObject:
 		return "gone: " + message(err), "", true
 	case duplicateObject:
 		return "in the way: " + message(err), "rename what is not pgcache's", true
