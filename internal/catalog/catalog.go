@@ -3,6 +3,7 @@ package catalog
 import (
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // firstUserOID is the first object identifier that initdb leaves to users (FirstNormalObjectId in PostgreSQL's
@@ -34,6 +35,8 @@ type Resolution struct {
 	// UnknownFunctions are the names that are called and stand for no function and no type: who knows what PostgreSQL
 	// will find.
 	UnknownFunctions []string `json:"unknownFunctions"`
+	// Path are the schemas that names are looked for in.
+	Path []string `json:"path"`
 	// Unresolved are the names that stand for no relation: a CTE's, or a mistake that PostgreSQL will name.
 	Unresolved []string `json:"unresolved"`
 }
@@ -93,7 +96,17 @@ func (f Function) mayDoAnything() bool { return !f.BuiltIn() || executors.MatchS
 
 // MayWrite tells whether calling the functions may write tables.
 func (r *Resolution) MayWrite() bool {
-	return len(r.UnknownFunctions) > 0 || slices.ContainsFunc(r.Functions, Function.mayDoAnything)
+	return len(r.UnknownFunctions) > 0 || r.misled() || slices.ContainsFunc(r.Functions, Function.mayDoAnything)
+}
+
+// misled tells whether a schema comes before PostgreSQL's own, so that even an equals sign in the questions asked here may have
+// been somebody's own.
+func (r *Resolution) misled() bool {
+	path := r.Path
+	if len(path) > 0 && strings.HasPrefix(path[0], "pg_temp") {
+		path = path[1:] // operators and functions are never looked for there
+	}
+	return len(path) == 0 || path[0] != "pg_catalog"
 }
 
 // MayChangeSession tells whether calling the functions may change the session's settings.

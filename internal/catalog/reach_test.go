@@ -93,3 +93,18 @@ func TestTriggersUnderShadows(t *testing.T) {
 		}
 	}
 }
+
+// Where a schema comes before PostgreSQL's own the catalogs can't be trusted to be asked what was meant.
+func TestSearchPathBeforeTheCatalog(t *testing.T) {
+	conn := open(t)
+	exec(t, conn, "create function no(oid, oid) returns bool language sql immutable as 'select false'; create operator = (leftarg = oid, rightarg = oid, function = no)")
+	for path, want := range map[string]bool{
+		"shop, public": false, "pg_catalog, shop": false, "shop, pg_catalog": true, "pg_temp, shop": false, "''": false,
+	} {
+		exec(t, conn, "set search_path = "+path)
+		a := ask(t, conn, "delete from shop.orders")
+		if got := a.MayWrite(); got != want || want != (a.Refusal() != "") {
+			t.Errorf("%q: may write anything %v, refusal %q", path, got, a.Refusal())
+		}
+	}
+}

@@ -8,6 +8,9 @@ import (
 // Refusal says why a statement with these relations can't be cached, or nothing. Functions are judged apart, since a rule
 // may vouch for some, and settings, since a key may hold their values.
 func (r *Resolution) Refusal() string {
+	if r.misled() {
+		return "search_path puts a schema before pg_catalog"
+	}
 	for _, rel := range r.Relations {
 		if reason := rel.refusal(); reason != "" {
 			return reason

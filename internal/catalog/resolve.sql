@@ -198,6 +198,7 @@ node(k, oid, x) AS (
   ) e(k, oid, x)
   WHERE n.k <> 'v')
 SELECT pg_catalog.jsonb_build_object(
+  'path', pg_catalog.current_schemas(true),
   'relations', (
     SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
              'oid', c.oid::int8, 'schema', s.nspname, 'name', c.relname, 'kind', c.relkind, 'persistence', c.relpersistence,
