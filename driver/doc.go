@@ -24,7 +24,8 @@
 //     before the next answer.
 //   - An answer is never older than its rule's ttl, or the time that stale= and stale_if_error= add to it.
 //   - A write through the same [Connector] is seen by every statement that begins after the write returned, in any of its
-//     connections. Writes made elsewhere are seen when the ttl has passed.
+//     connections. Writes made elsewhere are seen when the ttl has passed; at the level tracked when the feed tells of
+//     them; at the level strict at once.
 //   - Inside a transaction every statement goes to PostgreSQL, and nothing read there is kept.
 //   - Only a result that was read to its clean end is kept.
 //
