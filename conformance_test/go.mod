@@ -5,8 +5,14 @@ go 1.26.0
 replace github.com/gopgcache/pgcache => ../
 
 require (
+	github.com/anishathalye/porcupine v1.3.1
 	github.com/gopgcache/pgcache v0.0.0-00010101000000-000000000000
 	github.com/jackc/pgx/v5 v5.12.0
+)
+
+require (
+	github.com/jackc/pgio v1.0.0 // indirect
+	github.com/jackc/pglogrepl v0.0.0-20251213150135-2e8d0df862c1
 )
 
 require (

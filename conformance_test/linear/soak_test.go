@@ -1,0 +1,102 @@
+//go:build soak
+
+package linear_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/gopgcache/pgcache/internal/testenv"
+	"github.com/gopgcache/pgcache/internal/testenv/pgtest"
+)
+
+// snapshotRule is where the rule stands by which fills are admitted, and positionRule what most caches have in its place: a
+// result is kept unless something is known to have changed after the position that it was read at.
+const (
+	ruleFile     = "../../internal/freshness/admit.go"
+	snapshotRule = "!f.snapshot.Sees(p.XID) && p.touches(f.tables)"
+	positionRule = "p.Position > f.position && p.touches(f.tables)"
+)
+
+// withPositionRule builds the readers' program with the other rule.
+func withPositionRule(t *testing.T) (program string) {
+	t.Helper()
+	source, err := os.ReadFile(ruleFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Count(source, []byte(snapshotRule)) != 1 {
+		t.Fatalf("%s does not have the rule %q: this test has to follow it", ruleFile, snapshotRule)
+	}
+	dir := t.TempDir()
+	path, err := filepath.Abs(ruleFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, overlay, program := filepath.Join(dir, "admit.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "readers")
+	replaced := bytes.Replace(source, []byte(snapshotRule), []byte(positionRule), 1)
+	files, err := json.Marshal(map[string]map[string]string{"Replace": {path: other}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{other: replaced, overlay: files} {
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if said, err := exec.Command("go", "test", "-c", "-overlay", overlay, "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	return program
+}
+
+// With the position rule in place of the snapshot rule the same test finds stale reads: it can fail.
+func TestSoakThePositionRuleIsFoundOut(t *testing.T) {
+	program := withPositionRule(t)
+	server := pgtest.OwnWith(t, testenv.Options{})
+	dsn := server.DSN("")
+	prepare(t, dsn)
+	waitForLateStandby(t, server)
+	s := stress{dsn: dsn, program: program, perSecond: 50, long: 10 * time.Second}
+	h, reads, _ := s.run(t)
+	found := h.check(reads)
+	if len(found) == 0 {
+		t.Fatal("no violation was found")
+	}
+	t.Logf("%d of %d observations are not linearizable, such as: %v", len(found), len(reads), found[0])
+}
+
+// TestSoakLinearizability is TestLinearizability with a million reads, and again as long as PGCACHE_SOAK says.
+func TestSoakLinearizability(t *testing.T) {
+	long, _ := time.ParseDuration(os.Getenv("PGCACHE_SOAK"))
+	for until := time.Now().Add(long); ; {
+		dsn := pgtest.Database(t)
+		prepare(t, dsn)
+		s := stress{dsn: dsn, program: os.Args[0], perSecond: 60, reads: 350_000}
+		h, reads, total := s.run(t)
+		tell(t, h.check(reads), len(reads))
+		crossCheck(t, h, reads, 5000)
+		if total.hitRatio() < 0.8 {
+			t.Errorf("only %.1f %% hits", 100*total.hitRatio())
+		}
+		if t.Failed() || time.Now().After(until) {
+			return
+		}
+	}
+}
+
+// The snapshot rule on the same server, with the same load.
+func TestSoakLateStandby(t *testing.T) {
+	server := pgtest.OwnWith(t, testenv.Options{})
+	dsn := server.DSN("")
+	prepare(t, dsn)
+	waitForLateStandby(t, server)
+	s := stress{dsn: dsn, program: os.Args[0], perSecond: 50, long: 10 * time.Second}
+	h, reads, _ := s.run(t)
+	tell(t, h.check(reads), len(reads))
+}
