@@ -53,8 +53,8 @@ func (a *ahead) describe(ctx context.Context, conn *pgx.Conn, query string) *pgc
 
 // together tells whether the question and the query can be sent in one round trip: pgx's usual way of running a query, and
 // nothing that asks for another.
-func (f *fill) together(conn *pgx.Conn) bool {
-	if f.request.stmt != nil || f.prepared || f.anew || conn.Config().DefaultQueryExecMode != pgx.QueryExecModeCacheStatement {
+func (f *fill) together() bool {
+	if f.request.stmt != nil || f.prepared || f.anew || f.inner.mode != pgx.QueryExecModeCacheStatement {
 		return false
 	}
 	if len(f.request.args) == 0 {
@@ -66,11 +66,11 @@ func (f *fill) together(conn *pgx.Conn) bool {
 
 // askAhead sends the question and the query.
 func (f *fill) askAhead(ctx context.Context, conn *pgx.Conn, query string, args []any) (resultRows, error) {
-	if f.together(conn) {
+	if f.together() {
 		if sd := f.ahead.describe(ctx, conn, query); sd != nil && len(sd.ParamOIDs) == len(args) {
 			var values pgx.ExtendedQueryBuilder
 			if values.Build(conn.TypeMap(), sd, args) == nil {
-				return f.pipe(ctx, conn.PgConn(), sd, &values)
+				return f.pipe(ctx, conn, sd, &values, args)
 			}
 		}
 		if conn.IsClosed() {
@@ -99,19 +99,23 @@ func (f *fill) askApart(ctx context.Context, conn *pgconn.PgConn) error {
 }
 
 // pipe sends the question and the query in one round trip, and reads the answer to the question.
-func (f *fill) pipe(ctx context.Context, conn *pgconn.PgConn, sd *pgconn.StatementDescription, values *pgx.ExtendedQueryBuilder) (resultRows, error) {
+func (f *fill) pipe(
+	ctx context.Context, conn *pgx.Conn, sd *pgconn.StatementDescription, values *pgx.ExtendedQueryBuilder, args []any,
+) (resultRows, error) {
 	formats := make([]int16, len(sd.Fields))
 	for i, field := range sd.Fields {
 		formats[i] = resultFormats[field.DataTypeOID]
 	}
-	p := &pipedRows{pipeline: conn.StartPipeline(ctx), ahead: f.ahead, query: f.request.text.sql}
+	p := &pipedRows{conn: conn, tracer: f.inner.tracer, ahead: f.ahead, query: f.request.text.sql}
+	p.begin(ctx, args)
+	p.pipeline = conn.PgConn().StartPipeline(ctx)
 	if !f.ahead.snapshot {
 		p.pipeline.SendPrepare(snapshotName, askSnapshot, nil)
 	}
 	p.pipeline.SendQueryPrepared(snapshotName, nil, nil, nil)
 	p.pipeline.SendQueryStatement(sd, values.ParamValues, values.ParamFormats, formats)
 	if err := p.pipeline.Sync(); err != nil {
-		return nil, errors.Join(err, p.pipeline.Close())
+		return nil, p.fail(err)
 	}
 	if err := p.answerFor(f); err != nil {
 		return nil, p.fail(err)
@@ -153,12 +157,32 @@ type resultRows interface {
 
 // pipedRows are the rows of a query that was sent behind the question.
 type pipedRows struct {
+	conn     *pgx.Conn
+	tracer   pgx.QueryTracer // the caller's, or nil
 	pipeline *pgconn.Pipeline
 	reader   *pgconn.ResultReader
 	ahead    *ahead
 	query    string
+	tag      pgconn.CommandTag
 	err      error
 	closed   bool
+	// end tells the caller's tracer that the query has ended; nil when there is none.
+	end func(pgx.TraceQueryEndData)
+}
+
+// begin tells the caller's tracer of the query, as pgx does for those that it sends.
+func (p *pipedRows) begin(ctx context.Context, args []any) {
+	if p.tracer != nil {
+		traced := p.tracer.TraceQueryStart(ctx, p.conn, pgx.TraceQueryStartData{SQL: p.query, Args: args})
+		p.end = func(data pgx.TraceQueryEndData) { p.tracer.TraceQueryEnd(traced, p.conn, data) }
+	}
+}
+
+// ended tells the caller's tracer how the query ended.
+func (p *pipedRows) ended(err error) {
+	if p.end != nil {
+		p.end(pgx.TraceQueryEndData{CommandTag: p.tag, Err: err})
+	}
 }
 
 // answerFor reads the answer to the question.
@@ -189,6 +213,7 @@ func (p *pipedRows) fail(err error) error {
 	p.closed = true
 	p.forget(err)
 	_ = p.pipeline.Close() // err says more
+	p.ended(err)
 	return err
 }
 
@@ -231,7 +256,7 @@ func (p *pipedRows) Close() {
 		return
 	}
 	p.closed = true
-	_, p.err = p.reader.Close()
+	p.tag, p.err = p.reader.Close()
 	if p.err == nil {
 		_, p.err = p.pipeline.GetResults() // the end of the round trip
 	}
@@ -239,4 +264,5 @@ func (p *pipedRows) Close() {
 	if err := p.pipeline.Close(); p.err == nil {
 		p.err = err
 	}
+	p.ended(p.err)
 }

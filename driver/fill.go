@@ -48,6 +48,7 @@ type fill struct {
 	// tracking is set when the result is judged against a feed; then ahead is what is prepared on the session for that,
 	// and prepared tells whether the caller has prepared the query there.
 	tracking *freshness.Fill
+	inner    *inner
 	ahead    *ahead
 	prepared bool
 
@@ -131,7 +132,8 @@ func (c *Conn) takeOff(ctx context.Context, r *request, fl *flight) (*fill, erro
 	f.request.arguments = append([]byte(nil), r.arguments...) // the caller's are on its stack
 	f.recording = rowset.NewRecording(c.cache.limit(r.verdict.rule))
 	if tr := r.verdict.track; tr != nil {
-		f.tracking, f.ahead, f.prepared = tr.tracker.Begin(), &c.inner.ahead, c.prepared[r.text.sql] > 0
+		f.tracking, f.inner, f.prepared = tr.tracker.Begin(), c.inner, c.prepared[r.text.sql] > 0
+		f.ahead = &c.inner.ahead
 	}
 	f.ctx = &fillContext{Context: context.WithoutCancel(ctx), fill: f}
 	if ctx.Done() != nil {

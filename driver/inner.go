@@ -24,8 +24,11 @@ type inner struct {
 	pgx  driver.Connector
 	born func()       // called when a new session begins
 	std  *stdlib.Conn // nil until it is dialled, and after it was lost
-	// ahead is what fills have prepared on the session.
-	ahead ahead
+	// ahead is what fills have prepared on the session. mode and tracer are of its configuration, which pgx copies whole for
+	// each who asks.
+	ahead  ahead
+	mode   pgx.QueryExecMode
+	tracer pgx.QueryTracer
 	// rested is set when the connection comes out of the pool. pgx asks the server then whether it is still there, which
 	// costs more than a hit, so that is put off until the connection is needed.
 	rested bool
@@ -52,6 +55,8 @@ func (i *inner) conn(ctx context.Context) (*stdlib.Conn, error) {
 		return nil, err
 	}
 	i.std, i.ahead = conn.(*stdlib.Conn), ahead{}
+	config := i.std.Conn().Config()
+	i.mode, i.tracer = config.DefaultQueryExecMode, config.Tracer
 	i.born()
 	return i.std, nil
 }

@@ -23,7 +23,7 @@ func (c *Conn) plan() planned { return planned{c.identity, c.cache.schema.Load()
 func (c *Conn) replan(ctx context.Context, conn *pgx.Conn, r *request) (anew bool, err error) {
 	now := c.plan()
 	switch {
-	case conn.Config().DefaultQueryExecMode != pgx.QueryExecModeCacheStatement && !asksForPlan(r.args):
+	case c.inner.mode != pgx.QueryExecModeCacheStatement && !asksForPlan(r.args):
 		return false, nil
 	case r.stmt != nil || c.planned == now:
 		return false, nil

@@ -54,6 +54,9 @@ func outsideWritesAreSeen(t *testing.T, feed string) {
 	f := newTracked(t, feed)
 	f.kept(balanceOf, 1)
 	f.isHit(balanceOf, 1)
+	if f.queries.Load() == 0 {
+		t.Error("the caller's tracer was not told of the fill")
+	}
 	for i := range 20 {
 		f.exec(f.plain, "update accounts set balance = $1 where id = 1", i+1)
 		f.eventually("the new balance", func() bool { return f.read(f.DB, balanceOf, 1) == fmt.Sprint(i+1) })
