@@ -26,7 +26,7 @@ func TestBarrierSeesWhatWasAcknowledged(t *testing.T) {
 		conn := connect(t, dsn)
 		exec(t, conn, how)
 		writers.Go(func() {
-			for n := range 300 {
+			for n := range 150 {
 				switch n % 4 {
 				case 0:
 					exec(t, conn, "begin", "insert into other values (1)", "savepoint s", "insert into t values (-1, 0)", "rollback")

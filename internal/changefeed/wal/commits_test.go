@@ -23,6 +23,7 @@ var schema = []string{
 // What transactions of each kind touch. Commits are told apart by semicolons.
 func TestCommits(t *testing.T) {
 	const start = "insert into t values (1, 1), (2, 2)"
+	dsn, c := database(t)
 	for _, test := range []struct {
 		name string
 		sql  []string
@@ -65,10 +66,11 @@ func TestCommits(t *testing.T) {
 		{"other messages", []string{"select pg_logical_emit_message(true, 'other', 'x')", "select pg_logical_emit_message(false, 'pgcache.ddl', 'x')"}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			dsn, c := database(t)
 			exec(t, c, schema...)
+			defer exec(t, c, "drop table t, u, child, part, other")
 			exec(t, c, start)
 			f := follow(t, dsn)
+			defer f.stop()
 			known := matter(t, f, c)
 			exec(t, c, test.sql...)
 			f.catchUp(t, c)

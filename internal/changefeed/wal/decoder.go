@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/jackc/pglogrepl"
 
@@ -16,6 +17,9 @@ const ddlPrefix = "pgcache.ddl"
 
 // errOrder ends a stream whose messages come in an order that they can't.
 var errOrder = errors.New("pgcache: the messages of the replication are out of order")
+
+// errShort ends a stream with a message that claims to be longer than it is.
+var errShort = errors.New("pgcache: a message of the replication is cut short")
 
 // decoder gathers what pgoutput says into commits. Transactions come whole, one after the other, between Begin and Commit,
 // prepared ones when they are committed; large ones come in pieces while they run, to be committed or aborted later.
@@ -52,6 +56,9 @@ func (d *decoder) take(data []byte) (err error) {
 	}()
 	if skimmed, err := d.skim(data); skimmed || err != nil {
 		return err
+	}
+	if !fits(data, d.piece != nil) {
+		return errShort
 	}
 	message, err := pglogrepl.ParseV2(data, d.piece != nil)
 	if err != nil {
@@ -224,9 +231,7 @@ func (d *decoder) runningOf(xid uint32) *piecemeal {
 func (d *decoder) commitPieces(m *pglogrepl.StreamCommitMessageV2) {
 	p := d.runningOf(m.Xid)
 	delete(d.running, m.Xid)
-	for oid, r := range p.relations {
-		d.relations[oid] = r
-	}
+	maps.Copy(d.relations, p.relations)
 	d.deliver(m.Xid, uint64(m.TransactionEndLSN), p.together())
 }
 

@@ -55,14 +55,14 @@ func sqlState(err error) string {
 	return ""
 }
 
-// explain turns what the server said to a replication connection into a SetupError where that is what it is.
+// explain turns what the server said when a replication was to begin into a SetupError where that is what it is.
 func explain(err error, user string) error {
 	switch sqlState(err) {
 	case "42501": // insufficient_privilege
 		return &SetupError{ErrPrivilege, fmt.Sprintf("ALTER ROLE %q REPLICATION, or your provider's way to say that", user), err}
 	case "53300": // too_many_connections
 		return &SetupError{ErrSlots, "raise max_wal_senders", err}
-	case "53400": // configuration_limit_exceeded
+	case "53400", "55000": // configuration_limit_exceeded; object_not_in_prerequisite_state, when there are to be none
 		return &SetupError{ErrSlots, "raise max_replication_slots", err}
 	default:
 		return err

@@ -3,7 +3,6 @@ package wal
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -115,17 +114,25 @@ type follower struct {
 }
 
 // quiet is a logger that nobody hears.
-var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+var quiet = slog.New(slog.DiscardHandler)
 
 // launch begins to follow a database, and ends with the test.
 func launch(t testing.TB, dsn string) *follower {
+	t.Helper()
+	return launchWith(t, dsn, func(*follower, *Config) {})
+}
+
+// launchWith is launch with another configuration.
+func launchWith(t testing.TB, dsn string, change func(*follower, *Config)) *follower {
 	t.Helper()
 	config, err := pgconn.ParseConfig(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := &follower{recorder: new(recorder), dsn: dsn}
-	f.feed = New(Config{Connect: config, Sink: f.recorder, Interest: &f.interest, Logger: quiet})
+	settings := Config{Connect: config, Sink: f.recorder, Interest: &f.interest, Logger: quiet}
+	change(f, &settings)
+	f.feed = New(settings)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- f.feed.Run(ctx) }()

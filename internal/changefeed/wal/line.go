@@ -38,7 +38,7 @@ func dial(ctx context.Context, config *pgconn.Config) (*line, error) {
 }
 
 func connectAndHijack(ctx context.Context, config *pgconn.Config) (*pgconn.HijackedConn, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*patience)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	conn, err := pgconn.ConnectConfig(ctx, config)
 	if err != nil {

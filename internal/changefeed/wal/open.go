@@ -31,7 +31,7 @@ func (s *stream) connect(ctx context.Context) (err error) {
 		return err
 	}
 	if err := s.startReplication(ctx); err != nil {
-		return s.explain(err)
+		return explain(err, base.User)
 	}
 	return nil
 }
@@ -60,7 +60,7 @@ func (s *stream) startReplication(ctx context.Context) error {
 		s.incoming.from = r
 		return pgproto3.NewFrontend(&s.incoming, w)
 	}
-	dialing, cancel := context.WithTimeout(ctx, 2*patience)
+	dialing, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	conn, err := pgconn.ConnectConfig(dialing, config)
 	if err != nil {
@@ -147,11 +147,11 @@ func (s *stream) makeSlot(ctx context.Context) error {
 	}
 }
 
-// explain turns what the server said into advice where there is any.
-func (s *stream) explain(err error) error {
-	if sqlState(err) == "42704" { // undefined_object: the publication was dropped
-		return &SetupError{ErrPublication, fmt.Sprintf("publication %q has gone: CALL pgcache.install() makes it",
-			s.feed.config.Publication), err}
+// gone turns the server's word that the publication was dropped into a SetupError.
+func (s *stream) gone(err error) error {
+	if sqlState(err) != "42704" { // undefined_object
+		return err
 	}
-	return explain(err, s.feed.config.Connect.User)
+	return &SetupError{ErrPublication, fmt.Sprintf("publication %q was dropped: CALL pgcache.install() makes it",
+		s.feed.config.Publication), err}
 }

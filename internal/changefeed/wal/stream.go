@@ -125,7 +125,7 @@ func (s *stream) read() error {
 				return err
 			}
 		case *pgproto3.ErrorResponse:
-			return s.explain(pgconn.ErrorResponseToPgError(m))
+			return s.gone(pgconn.ErrorResponseToPgError(m))
 		case *pgproto3.CopyDone, *pgproto3.CommandComplete:
 			return errEnded
 		}
@@ -219,7 +219,7 @@ func (s *stream) hangUp() {
 	if s.conn == nil {
 		return
 	}
-	defer s.conn.Close()
+	defer func() { _ = s.conn.Close() }()
 	_ = s.conn.SetDeadline(time.Now().Add(time.Second))
 	terminate, _ := (&pgproto3.Terminate{}).Encode(nil)
 	if _, err := s.conn.Write(terminate); err == nil {

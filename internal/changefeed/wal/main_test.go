@@ -1,9 +1,0 @@
-package wal
-
-import (
-	"testing"
-
-	"github.com/gopgcache/pgcache/internal/testenv/pgtest"
-)
-
-func TestMain(m *testing.M) { pgtest.Main(m) }
