@@ -15,6 +15,7 @@ import (
 	"github.com/gopgcache/pgcache/internal/changefeed/setup"
 	"github.com/gopgcache/pgcache/internal/changefeed/touch"
 	"github.com/gopgcache/pgcache/internal/freshness"
+	"github.com/gopgcache/pgcache/internal/statement"
 	"github.com/gopgcache/pgcache/internal/testenv/pgtest"
 )
 
@@ -251,4 +252,21 @@ func database(t *testing.T) (dsn string) {
 	install(t, conn)
 	exec(t, conn, "drop trigger pgcache_touch on untold")
 	return dsn
+}
+
+// installBut sets the touch log up for all tables but one.
+func installBut(t *testing.T, conn *pgx.Conn, but string) (tables []statement.Name) {
+	t.Helper()
+	rows, err := conn.Query(soon(t), "select nspname, relname from pg_class c join pg_namespace n on n.oid = relnamespace "+
+		"where relkind in ('r', 'p') and nspname = 'public' and relname <> $1", but)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tables, err = pgx.CollectRows(rows, pgx.RowToStructByPos[statement.Name]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := setup.Install(soon(t), conn.PgConn(), setup.Touch, setup.Publication, tables...); err != nil {
+		t.Fatal(err)
+	}
+	return tables
 }
