@@ -44,12 +44,12 @@ func (c *cache) followFrom(conn *pgx.Conn) {
 // somebody to install it.
 func (c *cache) follow(ctx context.Context, config *pgx.ConnConfig) {
 	for ctx.Err() == nil {
-		kind, err := c.prepareFeed(ctx, config)
+		kind, state, err := c.prepareFeed(ctx, config)
 		if severalHosts(config) {
 			err = errSeveralHosts
 		}
 		if err == nil {
-			c.run(ctx, kind, config)
+			c.run(ctx, kind, state.Events, config)
 			return
 		}
 		c.noFeed.Store(&err)
@@ -94,43 +94,45 @@ func severalHosts(config *pgx.ConnConfig) bool {
 
 // prepareFeed chooses the feed and, where one is asked for by name, installs what is missing for it. With auto nothing is ever
 // installed.
-func (c *cache) prepareFeed(ctx context.Context, config *pgx.ConnConfig) (setup.Kind, error) {
+func (c *cache) prepareFeed(ctx context.Context, config *pgx.ConnConfig) (setup.Kind, *setup.State, error) {
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	switch c.config.Feed {
 	case dsn.FeedWAL:
-		return setup.WAL, c.installFor(ctx, conn, setup.WAL)
+		state, err := c.installFor(ctx, conn, setup.WAL)
+		return setup.WAL, state, err
 	case dsn.FeedTouch:
-		return setup.Touch, c.installFor(ctx, conn, setup.Touch)
+		state, err := c.installFor(ctx, conn, setup.Touch)
+		return setup.Touch, state, err
 	}
 	state, err := setup.Inspect(ctx, conn.PgConn(), setup.WAL|setup.Touch, c.config.Publication)
 	switch {
 	case err != nil:
-		return 0, err
+		return 0, nil, err
 	case state.Ready(setup.WAL):
-		return setup.WAL, nil
+		return setup.WAL, state, nil
 	case state.Ready(setup.Touch):
-		return setup.Touch, nil
+		return setup.Touch, state, nil
 	default:
-		return 0, errNothingInstalled
+		return 0, nil, errNothingInstalled
 	}
 }
 
 // installFor sees to it that a feed can run.
-func (c *cache) installFor(ctx context.Context, conn *pgx.Conn, kind setup.Kind) error {
+func (c *cache) installFor(ctx context.Context, conn *pgx.Conn, kind setup.Kind) (*setup.State, error) {
 	state, err := setup.Inspect(ctx, conn.PgConn(), kind, c.config.Publication)
 	if err != nil || state.Ready(kind) {
-		return err
+		return state, err
 	}
 	report, err := setup.Install(ctx, conn.PgConn(), kind, c.config.Publication)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if report.State.Ready(kind) {
-		return nil
+		return report.State, nil
 	}
 	var todo []string
 	for _, item := range report.Items {
@@ -138,14 +140,14 @@ func (c *cache) installFor(ctx context.Context, conn *pgx.Conn, kind setup.Kind)
 			todo = append(todo, item.Name+": "+item.ToDo)
 		}
 	}
-	return fmt.Errorf("%w: %s", errNotReady, strings.Join(todo, "; "))
+	return nil, fmt.Errorf("%w: %s", errNotReady, strings.Join(todo, "; "))
 }
 
 // reads counts the queries that were answered: while it stands still a feed need not hurry.
 func (c *cache) reads() uint64 { return uint64(c.stats.hits.Load() + c.stats.misses.Load()) }
 
 // run runs a feed until the connector is closed.
-func (c *cache) run(ctx context.Context, kind setup.Kind, config *pgx.ConnConfig) {
+func (c *cache) run(ctx context.Context, kind setup.Kind, events bool, config *pgx.ConnConfig) {
 	tr := &track{cache: c, covers: kind, tracker: freshness.NewTracker()}
 	if kind == setup.Touch {
 		tr.kind = dsn.FeedTouch.String()
@@ -156,6 +158,7 @@ func (c *cache) run(ctx context.Context, kind setup.Kind, config *pgx.ConnConfig
 			Connect: &config.Config, Publication: c.config.Publication, Sink: tr, Interest: &tr.interest, Logger: c.logger,
 		})
 	}
+	tr.events.Store(events)
 	c.following.Store(tr)
 	if err := tr.feed.Run(ctx); err != nil && ctx.Err() == nil {
 		tr.Lose(err)

@@ -41,7 +41,7 @@ func (c *Conn) install(ctx context.Context, list string, args []driver.NamedValu
 	if err != nil {
 		return nil, err
 	}
-	c.cache.feedChanged()
+	c.cache.feedChanged(report.State)
 	return items(report.Items), nil
 }
 
@@ -58,18 +58,19 @@ func (c *Conn) uninstall(ctx context.Context, list string) (*rowset.Set, error) 
 	if err != nil {
 		return nil, err
 	}
-	c.cache.feedChanged()
+	c.cache.feedChanged(report.State)
 	return items(report.Items), nil
 }
 
 // feedChanged is called when what the feed needs was installed or taken away.
-func (c *cache) feedChanged() {
+func (c *cache) feedChanged(state *setup.State) {
 	c.schemaChanges()
 	select {
 	case c.installed <- struct{}{}:
 	default:
 	}
 	if tr := c.following.Load(); tr != nil {
+		tr.events.Store(state.Events)
 		tr.retry()
 	}
 }

@@ -24,6 +24,8 @@ func (c *cache) level(rule *dsn.Rule, id *identity, a *answer) (tr *track, stric
 		return nil, false, fmt.Sprintf("consistency=%s: changes made elsewhere are not followed yet; SHOW pgcache.feed tells more", wanted)
 	case a.untracked != "":
 		return nil, false, fmt.Sprintf("consistency=%s: %s", wanted, a.untracked)
+	case wanted == dsn.ConsistencyStrict && !tr.events.Load():
+		return nil, false, "consistency=strict: " + errNoEvents.Error()
 	}
 	return tr, wanted == dsn.ConsistencyStrict, ""
 }
@@ -32,10 +34,19 @@ func (c *cache) level(rule *dsn.Rule, id *identity, a *answer) (tr *track, stric
 // install, grant or set. While a feed that can be had is only gone for the moment PostgreSQL is asked instead.
 var ErrConsistency = errors.New("pgcache: the level of consistency that is asked for can't be had")
 
+// errNoEvents is why a feed is not good enough for the level strict.
+var errNoEvents = errors.New("changes of the schema are not told: CALL pgcache.install() as a superuser")
+
 // cannot tells that a level that is asked for by name can't be had.
 func (c *cache) cannot(rule *dsn.Rule) error {
 	wanted, why := max(rule.Consistency, c.config.Consistency), c.noFeed.Load()
-	if wanted <= dsn.ConsistencyTTL || c.following.Load() != nil {
+	if wanted <= dsn.ConsistencyTTL {
+		return nil
+	}
+	if tr := c.following.Load(); tr != nil {
+		if wanted == dsn.ConsistencyStrict && !tr.events.Load() {
+			return fmt.Errorf("%w: consistency=strict: %w", ErrConsistency, errNoEvents)
+		}
 		return nil
 	}
 	if c.config.Feed == dsn.FeedNone {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -23,6 +24,8 @@ type track struct {
 	tracker  *freshness.Tracker
 	feed     changefeed.Feed
 	interest changefeed.Interest
+	// events is set when changes of the schema and of the publication are told as well, by event triggers.
+	events atomic.Bool
 	// generation names the server's history that positions belong to.
 	generation string
 }

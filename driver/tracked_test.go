@@ -188,3 +188,28 @@ func TestPostgresDownWhileTracked(t *testing.T) {
 		}).Hits == 1
 	})
 }
+
+// Without event triggers nobody tells of DDL, so strict can't be had; tracked can.
+func TestStrictWantsEventTriggers(t *testing.T) {
+	f := newFixture(t, "rule=all: * ttl=1h consistency=strict", "rule=calm: sql~calm ttl=1h")
+	f.exec(f.plain, "create publication pgcache for table accounts")
+	f.DB, f.connector = f.open("rule=calm: sql~calm ttl=1h", "rule=all: * ttl=1h consistency=strict")
+	f.kept(balanceOf+" /* calm */", 1)
+	f.eventually("an error", func() bool {
+		_, err := readAll(t.Context(), f.DB, balanceOf, 1)
+		return errors.Is(err, ErrConsistency) && strings.Contains(err.Error(), "superuser")
+	})
+	f.exec(f.DB, "call pgcache.install()")
+	f.kept(balanceOf, 1)
+}
+
+// A table that leaves the publication is not answered for any more, at once where that matters.
+func TestLeavingThePublication(t *testing.T) {
+	f := newTracked(t, "wal", "rule=all: * ttl=1h consistency=strict")
+	f.kept(balanceOf, 1)
+	f.exec(f.plain, "alter publication pgcache drop table accounts")
+	f.exec(f.plain, "update accounts set balance = 5 where id = 1")
+	if got := f.read(f.DB, balanceOf, 1); got != "5" {
+		t.Error(got)
+	}
+}
