@@ -63,15 +63,19 @@ func run(ctx context.Context, rounds int, turn time.Duration) error {
 	return nil
 }
 
+// mostAtOnce is how many goroutines query at once, at most.
+const mostAtOnce = 64
+
 // databases are the same database, seen in the ways that are compared.
-type databases struct{ pgx, off, hit, miss *sql.DB }
+type databases struct{ pgx, off, hit, miss, tracked, trackedMiss, strict *sql.DB }
 
 const tables = `
 create table if not exists three as
   select g::bigint as id, 'owner number ' || g as owner, timestamptz '2026-01-01' + g * interval '1 minute' as since
   from generate_series(1001, 2000) g;
-create index if not exists three_id on three (id);
+alter table three drop constraint if exists three_pkey, add primary key (id);
 create table if not exists two as select g::bigint as a, (g * 7)::bigint as b from generate_series(1001, 6000) g;
+alter table two drop constraint if exists two_pkey, add primary key (a);
 analyze three; analyze two;`
 
 func open(ctx context.Context, server string) (*databases, error) {
@@ -85,8 +89,12 @@ func open(ctx context.Context, server string) (*databases, error) {
 	}
 	for db, params := range map[**sql.DB]string{
 		&d.off:  "pgcache=off",
-		&d.hit:  "pgcache_rule=all:+*+ttl=1h",
-		&d.miss: "pgcache_rule=all:+*+ttl=1ns", // what is kept is too old when it is asked for
+		&d.hit:  "pgcache_feed=none&pgcache_rule=all:+*+ttl=1h",
+		&d.miss: "pgcache_feed=none&pgcache_rule=all:+*+ttl=1ns", // what is kept is too old when it is asked for
+		// The same with changes followed by logical replication.
+		&d.tracked:     "pgcache_feed=wal&pgcache_rule=all:+*+ttl=1h",
+		&d.trackedMiss: "pgcache_feed=wal&pgcache_rule=all:+*+ttl=1ns",
+		&d.strict:      "pgcache_feed=wal&pgcache_consistency=strict&pgcache_rule=all:+*+ttl=1h",
 	} {
 		separator := "?"
 		if hasQuery(server) {
@@ -96,7 +104,42 @@ func open(ctx context.Context, server string) (*databases, error) {
 			return nil, err
 		}
 	}
+	for _, db := range []*sql.DB{d.pgx, d.hit, d.strict} {
+		db.SetMaxIdleConns(mostAtOnce) // or pgx would dial all the time
+	}
+	for _, db := range []*sql.DB{d.tracked, d.trackedMiss, d.strict} {
+		if err := follows(ctx, db); err != nil {
+			return nil, err
+		}
+	}
 	return &d, nil
+}
+
+// follows waits until changes are followed.
+func follows(ctx context.Context, db *sql.DB) error {
+	for feed := "none"; feed == "none"; {
+		if err := oneByThree.run(ctx, db); err != nil {
+			return err
+		}
+		rows, err := db.QueryContext(ctx, "SHOW pgcache.stats")
+		if err != nil {
+			return err
+		}
+		for rows.Next() {
+			var name, value string
+			if err := rows.Scan(&name, &value); err != nil {
+				return errors.Join(err, rows.Close())
+			}
+			if name == "feed" {
+				feed = value
+			}
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return err
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return nil
 }
 
 func hasQuery(server string) bool {
@@ -109,7 +152,7 @@ func hasQuery(server string) bool {
 }
 
 func (d *databases) close() {
-	for _, db := range []*sql.DB{d.pgx, d.off, d.hit, d.miss} {
+	for _, db := range []*sql.DB{d.pgx, d.off, d.hit, d.miss, d.tracked, d.trackedMiss, d.strict} {
 		_ = db.Close() // it was only read
 	}
 }
@@ -135,6 +178,33 @@ func (d *databases) cases(canEnd context.Context) []*measured {
 		add("pgx, context", d.pgx, q)
 		add("hit, context", d.hit, q, "floor, context", "pgx, context")
 		add("miss, context", d.miss, q, "pgx, context")
+	}
+	ctx = context.Background()
+	add("pgx", d.pgx, selectOne)
+	for _, q := range []query{oneByThree, thousandByThree} {
+		add("tracked hit", d.tracked, q, "floor", "hit")
+		add("tracked miss", d.trackedMiss, q, "pgx", "miss")
+		add("strict hit", d.strict, q, "pgx", "hit")
+	}
+	list[len(list)-4].against = append(list[len(list)-4].against, "pgx "+selectOne.shape)
+	for _, workers := range []int{8, mostAtOnce} {
+		name := fmt.Sprintf("%d at once", workers)
+		for _, c := range []struct {
+			name    string
+			db      *sql.DB
+			against []string
+		}{
+			{"floor", floor(oneByThree), nil},
+			{"pgx", d.pgx, nil},
+			{"hit", d.hit, []string{"floor", "pgx"}},
+			{"strict hit", d.strict, []string{"pgx"}},
+		} {
+			for i := range c.against {
+				c.against[i] += ", " + name
+			}
+			add(c.name+", "+name, c.db, oneByThree, c.against...)
+			list[len(list)-1].workers = workers
+		}
 	}
 	return list
 }

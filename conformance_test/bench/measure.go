@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // measured is one case and what its turns took.
@@ -19,6 +21,7 @@ type measured struct {
 	query   query
 	against []string // the names of what it is held against
 
+	workers int // how many goroutines share the queries of a turn; 0 is one
 	perTurn int
 	turns   []time.Duration // per query
 	allocs  uint64          // of one query
@@ -45,12 +48,14 @@ func (m *measured) warmUp(turn time.Duration) error {
 }
 
 func (m *measured) repeat() error {
-	for range m.perTurn {
-		if err := m.query.run(m.ctx, m.db); err != nil {
-			return err
-		}
+	if m.workers == 0 {
+		return m.query.repeat(m.ctx, m.db, m.perTurn)
 	}
-	return nil
+	var group errgroup.Group
+	for range m.workers {
+		group.Go(func() error { return m.query.repeat(m.ctx, m.db, max(1, m.perTurn/m.workers)) })
+	}
+	return group.Wait()
 }
 
 // countAllocs takes the smallest of some counts: what else runs in the process only adds.
@@ -59,10 +64,8 @@ func (m *measured) countAllocs() error {
 	var before, after runtime.MemStats
 	for range tries {
 		runtime.ReadMemStats(&before)
-		for range queries {
-			if err := m.query.run(m.ctx, m.db); err != nil {
-				return err
-			}
+		if err := m.query.repeat(m.ctx, m.db, queries); err != nil {
+			return err
 		}
 		runtime.ReadMemStats(&after)
 		if n := (after.Mallocs - before.Mallocs) / queries; m.allocs == 0 || n < m.allocs {
