@@ -89,7 +89,7 @@ func casts(to statement.Name, column uint32) bool {
 // typedByColumn tells whether the value takes its type from the column: a placeholder that stands elsewhere too may have
 // another type, in which other values are equal.
 func typedByColumn(text string, n statement.Narrowing) bool {
-	if n.Kind != statement.ByParam || n.Cast.Name != "" {
+	if n.Kind != statement.ByParam {
 		return true
 	}
 	placeholder := regexp.MustCompile(`\$` + strconv.Itoa(n.Param) + `\b`)

@@ -27,7 +27,8 @@ func (c *Conn) replan(ctx context.Context, conn *pgx.Conn, r *request) (anew boo
 		return false, nil
 	case r.stmt != nil || c.planned == now:
 		return false, nil
-	case c.planned.schema == now.schema && c.planned.identity != nil || len(c.prepared) > 0:
+	case c.planned.schema == now.schema && c.planned.identity != nil, len(c.prepared) > 0, c.changed:
+		// What the caller has prepared, by SQL too, has to stay.
 		return true, nil
 	}
 	if err := conn.DeallocateAll(ctx); err != nil {

@@ -3,6 +3,8 @@ package driver
 import (
 	"fmt"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // shadowing makes two schemas that are looked through one after the other, with a table in the second.
@@ -63,5 +65,47 @@ func TestPlansOfAnotherRoleAreNotKept(t *testing.T) {
 		if got, err := readAll(t.Context(), conn, query); err == nil {
 			t.Errorf("a role without the right read %q", got)
 		}
+	}
+}
+
+// What the caller has prepared by SQL stays when the schema changes.
+func TestPreparedBySQL(t *testing.T) {
+	f := newFixture(t)
+	conn := f.pin()
+	f.read(conn, byID, 1)
+	f.exec(conn, "prepare mine as select 1 as one")
+	f.exec(conn, "create table other (a int)")
+	f.read(conn, byID, 1)
+	if got := f.read(conn, "execute mine"); got != "1" {
+		t.Error(got)
+	}
+}
+
+// Of several statements in one text, the first may change what the names of the second stand for.
+func TestSeveralStatements(t *testing.T) {
+	f := newFixture(t)
+	f.exec(f.plain, `create schema other; create table a (v int); create table other.a (v int);
+		create view sly as select set_config('search_path', 'other', false)`)
+	config, err := pgx.ParseConfig(f.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	connector, err := NewConnectorConfig(config, "pgcache_rule='all: * ttl=1h'")
+	db, err := openConnector(connector, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	const query = "select count(*) from other.a"
+	f.read(conn, query)
+	f.exec(conn, "select * from sly; insert into a values (1)")
+	if got := f.read(conn, query); got != "1" {
+		t.Error(got)
 	}
 }

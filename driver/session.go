@@ -256,6 +256,8 @@ func (c *Conn) effect(ctx context.Context, query string, args []driver.NamedValu
 	}
 	e.tags, e.all = a.tablesWritten()
 	e.session = e.session || a.MayWrite() || a.Reach.Unknown || a.MayChangeSession() && !e.settings
+	// Of several statements, one that changes the session changes what the next one's names stand for.
+	e.all = e.all || t.Several && e.session
 	return e, nil
 }
 
