@@ -84,6 +84,7 @@ func TestTextCasts(t *testing.T) {
 		create table moods (feels mood, known bool);
 		create function part(events) returns text language sql immutable as $$ select 'now' $$;
 		create view shown as select said as at from events;
+		create function day(others) returns text language sql immutable as $$ select 'now' $$;
 	`)
 	refusals(t, func(sql string) string { return ask(t, conn, sql).Refusal() }, map[string]string{
 		"select at::date, day::timestamp, span::time, d::date, id::date from events": "",
@@ -94,6 +95,8 @@ func TestTextCasts(t *testing.T) {
 		"select m::date from events":                                                 "casts m",
 		"select texts::date[] from events":                                           "casts texts",
 		"select e.d::date from events e, others o":                                   "casts d", // o.d is a text, and who knows which
+		"select o.day::date, e.day from others o, events e":                          "casts day",
+		"select e.day::timestamp from events e":                                      "casts day", // or it would be, if e were another
 		"select nowhere::date from events":                                           "casts nowhere",
 		"select e.part::date from events e":                                          "casts part",
 		"select feels::date from moods":                                              "casts feels",

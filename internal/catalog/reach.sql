@@ -3,8 +3,9 @@
 -- $3 text[] the functions, $4 text[] the operators and $5 text[] the types that a harmless trigger may use
 WITH RECURSIVE
 target AS MATERIALIZED (
-  SELECT r.sch, r.nam,
-         pg_catalog.to_regclass(coalesce(pg_catalog.quote_ident(r.sch) || '.', '') || pg_catalog.quote_ident(r.nam))::pg_catalog.oid AS oid
+  SELECT r.sch, r.nam, CASE WHEN r.sch IS NULL THEN pg_catalog.to_regclass(pg_catalog.quote_ident(r.nam))::pg_catalog.oid ELSE (
+    SELECT c.oid FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid
+    WHERE n.nspname = r.sch AND c.relname = r.nam) END AS oid
   FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) r(sch, nam)),
 -- k: r relation, t type of the user's of a column or of a part of one
 node(k, oid) AS (

@@ -16,6 +16,7 @@ func TestWhyReachIsUnknown(t *testing.T) {
 		create trigger note after delete on cascaded for each row execute function note();
 		create table searched (body text, found tsvector);
 		create trigger search before insert on searched for each row execute function tsvector_update_trigger(found, 'pg_catalog.english', body);
+		create table rechecked (id int); create trigger again after insert on rechecked for each row execute function unique_key_recheck();
 		create type pieces as (a small, b int); create table composed (id int, p pieces); create table plain_composed (id int, p customers);
 		create policy p on secret for insert with check (spend(id) > 0);
 		create table virtual (id int generated always as identity, note text default upper('x'));
@@ -30,6 +31,7 @@ func TestWhyReachIsUnknown(t *testing.T) {
 		"insert into ruled values (1)":          "the rule also on ruled",
 		"insert into audited values (1)":        `the trigger audit on audited runs audit(), which may do anything: "insert"`,
 		"insert into noted values (1)":          `the trigger note on noted runs note(), which may do anything: "perform"`,
+		"insert into rechecked values (1)":      "the trigger again on rechecked runs unique_key_recheck()",
 		"delete from owner_of_noted":            "the trigger note on cascaded",
 		"insert into facade values (1)":         "the trigger divert on facade runs instead of the write",
 		"insert into choosy values (1)":         "calls spend(integer)",

@@ -13,8 +13,9 @@ namespace AS MATERIALIZED (
   FROM (SELECT pg_catalog.current_schemas(true)) p(names)
   JOIN pg_catalog.pg_namespace n ON n.nspname = ANY (p.names || $1::text[]::name[] || $3::text[]::name[] || $8::text[]::name[])),
 named_relation AS MATERIALIZED (
-  SELECT r.sch, r.nam,
-         pg_catalog.to_regclass(coalesce(pg_catalog.quote_ident(r.sch) || '.', '') || pg_catalog.quote_ident(r.nam))::pg_catalog.oid AS oid
+  -- With a schema it is looked for by hand: to_regclass fails in a schema that the role may not use.
+  SELECT r.sch, r.nam, CASE WHEN r.sch IS NULL THEN pg_catalog.to_regclass(pg_catalog.quote_ident(r.nam))::pg_catalog.oid ELSE (
+    SELECT c.oid FROM namespace n JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid WHERE n.nspname = r.sch AND c.relname = r.nam) END AS oid
   FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) r(sch, nam)),
 named_column AS MATERIALIZED (
   SELECT r.nam || '.' || a.attname AS origin, a.attname, a.atttypid
@@ -39,8 +40,8 @@ named_function AS MATERIALIZED (
          OR (SELECT typtype FROM pg_catalog.pg_type t WHERE t.oid = p.proargtypes[0]) IN ('c', 'p', 'd'))),
 -- A type can be written like a function of one argument (how 1), or like a field (how 2).
 named_type AS MATERIALIZED (
-  SELECT t.sch, t.nam, t.how,
-         pg_catalog.to_regtype(coalesce(pg_catalog.quote_ident(t.sch) || '.', '') || pg_catalog.quote_ident(t.nam))::pg_catalog.oid AS oid
+  SELECT t.sch, t.nam, t.how, CASE WHEN t.sch IS NULL THEN pg_catalog.to_regtype(pg_catalog.quote_ident(t.nam))::pg_catalog.oid ELSE (
+    SELECT y.oid FROM namespace n JOIN pg_catalog.pg_type y ON y.typnamespace = n.oid WHERE n.nspname = t.sch AND y.typname = t.nam) END AS oid
   FROM (SELECT sch, nam, 0 FROM ROWS FROM (pg_catalog.unnest($8::text[]), pg_catalog.unnest($9::text[])) t(sch, nam)
         UNION ALL SELECT sch, nam, 1 FROM ROWS FROM (pg_catalog.unnest($3::text[]), pg_catalog.unnest($4::text[])) f(sch, nam)
         UNION ALL SELECT NULL, nam, 2 FROM pg_catalog.unnest($10::text[]) f(nam)) t(sch, nam, how)),
@@ -57,7 +58,8 @@ own_comparison AS MATERIALIZED (
 -- The functions that read a setting, and the built-in types whose values are watched for: times, and names in the catalogs.
 built_in(reads, watched) AS MATERIALIZED (
   SELECT pg_catalog.array_agg(p.oid),
-         '{1083,1183,1266,1270,24,1008,1033,1034,2202,2203,2204,2205,2206,2207,2208,2209,2210,2211,3734,3735,3769,3770,4089,4090,4096,4097,4191,4192}'::pg_catalog.oid[]
+         ('{1083,1183,1266,1270,24,1008,1033,1034,2202,2203,2204,2205,2206,2207,2208,2209,2210,2211,'
+          || '3734,3735,3769,3770,4089,4090,4096,4097,4191,4192}')::pg_catalog.oid[]
   FROM pg_catalog.pg_proc p WHERE p.proname = 'current_setting' AND p.oid < 16384),
 -- What to look for in an expression tree: settings read by their names, objects, types of the user's and of the catalogs, types
 -- that a text is read into and that may name a moment, and expressions that move by themselves.
@@ -65,7 +67,8 @@ pattern(re) AS MATERIALIZED (
   SELECT ':funcid (' || pg_catalog.array_to_string(s.reads, '|') || E') [^{}()]*\\(\\{CONST :consttype 25 [^{}]*:constvalue [0-9]+ \\[ ([-0-9 ]+) \\]'
     || E'|:(relid|funcid|aggfnoid|winfnoid|tsmhandler|startInRangeFunc|endInRangeFunc|opno|opnos|eqop|sortop) (?:\\(o )?([1-9][0-9 ]*)'
     || '|:[a-z_]*typ(?:e|eid|id) ([1-9][0-9]{4,}|24|1008|1033|1034|220[2-9]|221[01]|4089|4090|4096|4097|419[12]) '
-    || '|:resulttype (108[23]|111[45]|118[2-5]|1266|1270|39(?:0[89]|1[0-3])|453[3-5]|615[0-9]|[1-9][0-9]{4,}) (?::resulttypmod -?[0-9]+ )?:resultcollid [0-9]+ :coerceformat'
+    || '|:resulttype (108[23]|111[45]|118[2-5]|1266|1270|39(?:0[89]|1[0-3])|453[3-5]|615[0-9]|[1-9][0-9]{4,}) '
+    ||   '(?::resulttypmod -?[0-9]+ )?:resultcollid [0-9]+ :coerceformat'
     || E'|\\{(SQLVALUEFUNCTION :op [0-8]|TABLESAMPLECLAUSE|NEXTVALUEEXPR|TABLEFUNC|JSONEXPR) '
   FROM built_in s),
 -- What is found, by its kind k. To be looked into:
@@ -83,13 +86,15 @@ node(k, oid, x) AS (
   SELECT i.k, i.oid, i.x COLLATE pg_catalog."C"
   FROM (
     SELECT 'r', oid, NULL FROM named_relation
-    UNION ALL SELECT CASE WHEN f.oid < 16384 AND f.provolatile <> 'i' AND 1266 = ANY (f.args) THEN 'z' ELSE 'f' END, f.oid, NULL FROM named_function f
+    UNION ALL SELECT CASE WHEN f.oid < 16384 AND f.provolatile <> 'i' AND 1266 = ANY (f.args) THEN 'z' ELSE 'f' END, f.oid, NULL
+      FROM named_function f
     UNION ALL SELECT 'o', oid, NULL FROM named_operator
     UNION ALL SELECT 'w', atttypid, origin FROM named_column
     UNION ALL SELECT 'w', oid, nam FROM named_type
     -- A literal may be read into what an operator takes, unless it is a comparison, where there are others to choose from.
     UNION ALL SELECT 'w', u.t, o.oprname
-      FROM named_operator o, pg_catalog.unnest(ARRAY[o.oprresult] || CASE WHEN o.oprname IN ('=', '<>', '<', '<=', '>', '>=') THEN NULL ELSE ARRAY[o.oprleft, o.oprright] END) u(t)
+      FROM named_operator o, pg_catalog.unnest(
+        ARRAY[o.oprresult] || CASE WHEN o.oprname NOT IN ('=', '<>', '<', '<=', '>', '>=') THEN ARRAY[o.oprleft, o.oprright] END) u(t)
     UNION ALL SELECT 'w', u.t, f.proname || '()'
       FROM named_function f, pg_catalog.unnest(f.args || f.proallargtypes || f.prorettype) u(t)
       -- Of the built-in ones only those that make a time out of something else.
@@ -104,7 +109,8 @@ node(k, oid, x) AS (
     UNION ALL SELECT 'u', r.oid, NULL FROM pg_catalog.pg_roles r WHERE r.rolname IN (current_user, session_user)
     UNION ALL SELECT 'm', 7, NULL WHERE '@@' = ANY ($6::text[])
   ) i(k, oid, x)
-  WHERE i.oid <> 0 AND (i.k <> 'w' OR i.oid >= 16384 OR i.oid = ANY ((SELECT watched FROM built_in)::pg_catalog.oid[]) OR i.oid IN (SELECT oid FROM named_type))
+  WHERE i.oid <> 0
+    AND (i.k <> 'w' OR i.oid >= 16384 OR i.oid = ANY ((SELECT watched FROM built_in)::pg_catalog.oid[]) OR i.oid IN (SELECT oid FROM named_type))
   UNION
   SELECT CASE WHEN e.k = 'f' AND e.oid = ANY (g.reads) THEN 'm' ELSE e.k END,
          CASE WHEN e.k = 'f' AND e.oid = ANY (g.reads) THEN 6 ELSE e.oid END,
@@ -122,7 +128,8 @@ node(k, oid, x) AS (
       WHERE n.k = 'r' AND p.polrelid = n.oid AND p.polcmd IN ('*', 'r')
     UNION ALL SELECT pg_catalog.string_agg(d.adbin::text, ' '),
                      pg_catalog.string_agg(pg_catalog.concat_ws(' ', 'column', a.attnum, a.xmin, d.xmin), ',' ORDER BY a.attnum),
-                     pg_catalog.array_fill(CASE n.k WHEN 'b' THEN 'w' ELSE 't' END, ARRAY[pg_catalog.count(*)::int4]), pg_catalog.array_agg(a.atttypid)
+                     pg_catalog.array_fill(CASE n.k WHEN 'b' THEN 'w' ELSE 't' END, ARRAY[pg_catalog.count(*)::int4]),
+                     pg_catalog.array_agg(a.atttypid)
       FROM pg_catalog.pg_attribute a
       LEFT JOIN pg_catalog.pg_attrdef d ON a.attgenerated = 'v' AND d.adrelid = a.attrelid AND d.adnum = a.attnum
       WHERE n.k IN ('r', 'a', 'b') AND a.attrelid = n.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -135,7 +142,8 @@ node(k, oid, x) AS (
     UNION ALL SELECT CASE WHEN n.oid >= 16384 THEN pg_catalog.concat(p.prosqlbody::text, p.proargdefaults::text) END,
                      pg_catalog.concat_ws(' ', 'function', p.xmin, a.xmin),
                      CASE WHEN n.oid >= 16384 THEN '{u,t,f,f,f,f,f,f,f,f}'
-                       WHEN p.proargtypes::pg_catalog.oid[] && '{3734,3769}' OR p.proname ~ 'tsvector|tsquery|^ts_(match_t|headline)' THEN '{m}' END::text[],
+                       WHEN p.proargtypes::pg_catalog.oid[] && '{3734,3769}' OR p.proname ~ 'tsvector|tsquery|^ts_(match_t|headline)'
+                         THEN '{m}' END::text[],
                      CASE WHEN n.oid >= 16384 THEN
                        ARRAY[p.proowner, a.aggtranstype, a.aggtransfn, a.aggfinalfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn,
                              a.aggcombinefn, a.aggserialfn, a.aggdeserialfn]::pg_catalog.oid[]
@@ -147,7 +155,8 @@ node(k, oid, x) AS (
       WHERE n.k = 'o' AND o.oid = n.oid
     -- A text read into an enum names a label, and nothing else.
     UNION ALL SELECT t.typdefaultbin::text, pg_catalog.concat_ws(' ', 'type', t.xmin),
-                     CASE WHEN n.k <> 'i' THEN ARRAY['io', 'io', 'io', 'io', 'io', 'base', n.k, n.k, CASE n.k WHEN 'w' THEN 'b' ELSE 'a' END]
+                     CASE WHEN n.k <> 'i' THEN
+                         ARRAY['io', 'io', 'io', 'io', 'io', 'base', n.k, n.k, CASE n.k WHEN 'w' THEN 'b' ELSE 'a' END]
                        ELSE ARRAY['t', CASE WHEN t.typtype = 'e' THEN 't' WHEN t.typelem <> 0 THEN 'i' ELSE 'p' END] END,
                      CASE WHEN n.k <> 'i' THEN ARRAY[t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin]::pg_catalog.oid[]
                        || ARRAY[t.typbasetype, t.typbasetype, t.typelem, t.typrelid]
@@ -170,7 +179,8 @@ node(k, oid, x) AS (
     UNION ALL SELECT NULL, 'cast', ARRAY['f'], ARRAY[c.castfunc]
       FROM own_cast c
       WHERE n.k IN ('t', 'w') AND (n.oid = c.casttarget OR n.oid = c.castsource AND (n.oid >= 16384 OR c.castcontext = 'i'))
-    UNION ALL SELECT NULL, pg_catalog.concat_ws(' ', 'role', r.rolname, r.rolsuper, r.rolinherit, r.rolbypassrls, m.xmin), ARRAY['u'], ARRAY[m.roleid]
+    UNION ALL SELECT NULL, pg_catalog.concat_ws(' ', 'role', r.rolsuper, r.rolinherit, r.rolbypassrls, m.xmin, r.rolname),
+                     ARRAY['u'], ARRAY[m.roleid]
       FROM pg_catalog.pg_roles r LEFT JOIN pg_catalog.pg_auth_members m ON m.member = r.oid
       WHERE n.k = 'u' AND r.oid = n.oid
   ) s(tree, mark, ks, oids)
@@ -179,7 +189,8 @@ node(k, oid, x) AS (
     UNION ALL SELECT CASE u.k WHEN 'io' THEN 'f' WHEN 'base' THEN 't' ELSE u.k END, u.oid,
                      CASE WHEN u.k IN ('w', 'b') THEN n.x WHEN u.k = 'p' THEN pg_catalog.format_type(u.oid, NULL) END
       FROM ROWS FROM (pg_catalog.unnest(s.ks), pg_catalog.unnest(s.oids)) u(k, oid)
-      WHERE s.ks IS NOT NULL AND (u.oid >= 16384 OR u.oid <> 0 AND u.k IN ('f', 'u', 'm', 'base') OR u.k = 'w' AND u.oid = ANY (g.watched))
+      WHERE s.ks IS NOT NULL
+        AND (u.oid >= 16384 OR u.oid <> 0 AND u.k IN ('f', 'u', 'm', 'base') OR u.k = 'w' AND u.oid = ANY (g.watched))
     UNION ALL SELECT
       CASE WHEN m[1] IS NOT NULL THEN 's'
            WHEN m[3] = 'relid' THEN 'r'
@@ -223,11 +234,13 @@ SELECT pg_catalog.jsonb_build_object(
       p.oid < 16384 AND p.proname IN ('pg_partition_root', 'pg_walfile_name', 'pg_walfile_name_offset', 'satisfies_hash_partition'),
       p.oid >= 16384 AND p.prosqlbody IS NULL AND p.prosrc ~* 'current_setting') f(liar, reads)
     WHERE p.provolatile <> 'i' OR f.liar OR f.reads),
-  'settings', (SELECT pg_catalog.jsonb_agg(x) FROM node WHERE k = 's'),
+  'settings', (SELECT pg_catalog.jsonb_agg(DISTINCT x) FROM node WHERE k = 's'),
   'asks', (SELECT pg_catalog.jsonb_agg(DISTINCT oid::int8) FROM node WHERE k = 'm'),
   'readsText', (SELECT pg_catalog.jsonb_agg(DISTINCT x) FROM node WHERE k = 'p'),
   'zoned', (SELECT pg_catalog.jsonb_agg(DISTINCT x) FROM node WHERE k = 'w' AND oid IN (1266, 1270)),
-  'lookups', (SELECT pg_catalog.jsonb_agg(DISTINCT x) FROM node, built_in g WHERE k = 'w' AND oid = ANY (g.watched) AND oid NOT IN (1083, 1183, 1266, 1270)),
+  'lookups', (
+    SELECT pg_catalog.jsonb_agg(DISTINCT x) FROM node, built_in g
+    WHERE k = 'w' AND oid = ANY (g.watched) AND oid NOT IN (1083, 1183, 1266, 1270)),
   -- Columns that may hold a text when they are cast: those that are not known to be dates, times or numbers.
   'textCasts', (
     SELECT pg_catalog.jsonb_agg(DISTINCT x.c)
@@ -251,7 +264,8 @@ SELECT pg_catalog.jsonb_build_object(
       AND NOT EXISTS (
         SELECT 1 FROM pg_catalog.pg_proc p
         WHERE p.proname = t.nam
-          AND p.pronamespace IN (SELECT n.oid FROM namespace n WHERE CASE WHEN t.sch IS NULL THEN n.place IS NOT NULL ELSE n.nspname = t.sch END))),
+          AND p.pronamespace IN (
+            SELECT n.oid FROM namespace n WHERE CASE WHEN t.sch IS NULL THEN n.place IS NOT NULL ELSE n.nspname = t.sch END))),
   'unresolved', (
     SELECT pg_catalog.jsonb_agg(coalesce(sch || '.', '') || nam ORDER BY sch, nam) FROM named_relation WHERE oid IS NULL))::text,
   -- What applies without being named comes after what was looked into.
@@ -259,5 +273,6 @@ SELECT pg_catalog.jsonb_build_object(
     (SELECT pg_catalog.string_agg(DISTINCT pg_catalog.concat_ws(' ', oid, x) COLLATE pg_catalog."C", ';') FROM node WHERE k = 'v'),
     (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', 'schema', place, oid, x), ';' ORDER BY place, oid) FROM namespace),
     (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', 'cast', oid, x), ';' ORDER BY oid) FROM own_cast),
-    (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', 'collation', oid, xmin), ';' ORDER BY oid) FROM pg_catalog.pg_collation WHERE oid >= 16384),
+    (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', 'collation', oid, xmin), ';' ORDER BY oid)
+     FROM pg_catalog.pg_collation WHERE oid >= 16384),
     (SELECT 'owner ' || datdba FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))

@@ -57,6 +57,9 @@ func TestSettingsOnTheWay(t *testing.T) {
 			t.Errorf("%s: %s, want %s", sql, got, want)
 		}
 	}
+	if functions := ask(t, conn, "select mislabelled()").Functions; len(functions) > 0 {
+		t.Errorf("its label says immutable: %+v", functions)
+	}
 	reads := ask(t, conn, "select * from direct").Functions
 	if len(reads) != 1 || !reads[0].ReadsSetting() || reads[0].OfSession() {
 		t.Errorf("%+v", reads)

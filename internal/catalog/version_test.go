@@ -24,7 +24,7 @@ func as(t *testing.T, dsn, role string) *pgx.Conn {
 
 // world is a schema with everything in it that a statement may rest on. ROLE stands for the reader, OWNER for who owns it.
 const world = `
-create role OWNER; create role ROLE; grant OWNER to current_user;
+create role OWNER; create role ROLE;
 create role ROLE_group; create schema first; create schema app; create schema other; grant usage on schema first, app, other to ROLE, OWNER; grant create on schema app to OWNER;
 set search_path = app;
 create type mood as enum ('sad', 'glad');
@@ -39,9 +39,11 @@ create table logged (id int, at timestamptz) partition by range (id);
 create table logged_low partition of logged for values from (0) to (10);
 create table logged_high (id int, at timestamptz);
 create view shown as select t.id, t.note, t.m, t.p, t.s, counted() as n from things t;
+create view owned as select id from things;
 create materialized view stored as select 1 as x;
-alter table things owner to OWNER; alter view shown owner to OWNER;
-grant select on all tables in schema app to ROLE;
+alter table things owner to OWNER; alter view shown owner to OWNER; alter view owned owner to OWNER;
+create table other.elsewhere (id int);
+grant select on all tables in schema app, other to ROLE;
 create text search configuration english_too (copy = pg_catalog.english);
 reset search_path;
 `
@@ -76,6 +78,8 @@ func TestVersionChanges(t *testing.T) {
 		own     = "select lower(note) from things t"
 		search  = "select to_tsvector('english_too', note) from things"
 		matview = "select * from stored"
+		owned   = "select * from owned"
+		named   = "select * from other.elsewhere"
 	)
 	for _, c := range []struct{ change, sql string }{
 		{"grant insert on app.shown to ROLE", view},
@@ -85,6 +89,8 @@ func TestVersionChanges(t *testing.T) {
 		{"revoke select (note) on app.things from ROLE", own},
 		{"revoke usage on schema app from ROLE", "select 1 from public.nothing"}, // app is in the path all the same
 		{"grant usage on schema app to ROLE", own},
+		{"revoke usage on schema other from ROLE", named},
+		{"grant usage on schema other to ROLE", named},
 		{"revoke execute on function app.double(int) from public", view},
 		{"grant execute on function app.double(int) to ROLE", view},
 		{"grant execute on function pg_catalog.lower(text) to ROLE", own},
@@ -98,8 +104,8 @@ func TestVersionChanges(t *testing.T) {
 		{"drop policy r on app.things", view},
 		{"alter table app.things force row level security", view},
 		{"alter table app.things disable row level security", view},
-		{"alter role OWNER bypassrls", view},
-		{"alter role OWNER nobypassrls", view},
+		{"alter role OWNER bypassrls", owned},
+		{"alter role OWNER nobypassrls", owned},
 		{"alter role ROLE superuser", own},
 		{"alter role ROLE nosuperuser", own},
 		{"alter role ROLE noinherit", own},
@@ -108,8 +114,8 @@ func TestVersionChanges(t *testing.T) {
 		{"alter role ROLE_group bypassrls", own},
 		{"grant pg_read_all_data to ROLE_group", own},
 		{"revoke ROLE_group from ROLE", own},
-		{"grant pg_read_all_data to OWNER", view},
-		{"revoke pg_read_all_data from OWNER", view},
+		{"grant pg_read_all_data to OWNER", owned},
+		{"revoke pg_read_all_data from OWNER", owned},
 		{"alter table app.things owner to ROLE_group", view},
 		{"alter table app.things owner to OWNER", view},
 
@@ -152,6 +158,9 @@ func TestVersionChanges(t *testing.T) {
 		{"truncate app.things", own},
 		{"refresh materialized view app.stored", matview},
 		{"alter text search configuration app.english_too drop mapping for word", search},
+		{"alter text search configuration app.english_too alter mapping for asciiword with simple", search},
+		{"alter text search dictionary pg_catalog.english_stem (stopwords = 'english')", "select to_tsvector(note) from things"},
+		{"alter text search dictionary pg_catalog.english_stem (stopwords = 'english')", "select note @@ 'x' from things"},
 		{"alter text search dictionary pg_catalog.english_stem (stopwords = 'english')", search},
 		{"alter schema first rename to last", own},
 		{"alter role ROLE rename to ROLE2", own},
