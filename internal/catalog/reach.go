@@ -32,6 +32,7 @@ type trigger struct {
 	Table    string `json:"table"`
 	Instead  bool   `json:"instead"` // it runs instead of the write
 	BuiltIn  bool   `json:"builtIn"` // its function came with the server
+	Own      bool   `json:"own"`     // it writes the touch log of a feed, which nobody may cache
 	Function string `json:"function"`
 	Language string `json:"language"`
 	Source   string `json:"source"`
@@ -77,7 +78,7 @@ func (t *trigger) suspicion(shadows []string) string {
 	switch {
 	case t.Instead:
 		return which + "runs instead of the write"
-	case t.BuiltIn && knownTriggers[t.Function]:
+	case t.BuiltIn && knownTriggers[t.Function], t.Own:
 		return ""
 	case t.BuiltIn || t.Language != "plpgsql":
 		return which + "runs " + t.Function + "(), which may do anything"

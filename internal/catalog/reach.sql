@@ -72,7 +72,8 @@ SELECT pg_catalog.jsonb_build_object(
        OR p.proname ~ '^(query|cursor|table|schema|database)_to_xml|^ts_(stat|rewrite)$'),
   'triggers', (
     SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
-      'name', f.tgname, 'table', c.relname, 'instead', f.tgtype & 64 <> 0, 'builtIn', p.oid < 16384, 'function', p.proname,
+      'name', f.tgname, 'table', c.relname, 'instead', f.tgtype & 64 <> 0, 'builtIn', p.oid < 16384,
+      'own', p.proname = 'touch' AND p.pronamespace::pg_catalog.regnamespace::text = 'pgcache', 'function', p.proname,
       'language', l.lanname, 'source', CASE WHEN l.lanname = 'plpgsql' THEN p.prosrc END))
     FROM fires f
     JOIN pg_catalog.pg_class c ON c.oid = f.tgrelid

@@ -16,6 +16,9 @@ func TestWhyReachIsUnknown(t *testing.T) {
 		create trigger note after delete on cascaded for each row execute function note();
 		create table searched (body text, found tsvector);
 		create trigger search before insert on searched for each row execute function tsvector_update_trigger(found, 'pg_catalog.english', body);
+		create schema pgcache; create table pgcache.touches (relid oid);
+		create function pgcache.touch() returns trigger language plpgsql as $$ begin insert into pgcache.touches values (tg_relid); return null; end $$;
+		create table logged (id int); create trigger pgcache_touch after insert on logged for each statement execute function pgcache.touch();
 		create table rechecked (id int); create trigger again after insert on rechecked for each row execute function unique_key_recheck();
 		create type pieces as (a small, b int); create table composed (id int, p pieces); create table plain_composed (id int, p customers);
 		create policy p on secret for insert with check (spend(id) > 0);
@@ -27,6 +30,7 @@ func TestWhyReachIsUnknown(t *testing.T) {
 		"insert into searched values ('x')":     "",
 		"insert into plain_composed values (1)": "",
 		"insert into virtual values (default)":  "",
+		"insert into logged values (1)":         "", // by the touch log of a feed
 		"insert into nowhere values (1)":        "there is no relation nowhere",
 		"insert into ruled values (1)":          "the rule also on ruled",
 		"insert into audited values (1)":        `the trigger audit on audited runs audit(), which may do anything: "insert"`,
@@ -45,6 +49,15 @@ func TestWhyReachIsUnknown(t *testing.T) {
 		if reach.Unknown != (want != "") || !strings.Contains(reach.Why, want) {
 			t.Errorf("%s: unknown %v: %q, want %q", sql, reach.Unknown, reach.Why, want)
 		}
+	}
+}
+
+// What a feed writes on its own can't be cached.
+func TestTablesOfTheCache(t *testing.T) {
+	conn := open(t)
+	exec(t, conn, "create schema pgcache; create table pgcache.touches (relid oid)")
+	if got := ask(t, conn, "select * from pgcache.touches").Refusal(); !strings.Contains(got, "part of the cache itself") {
+		t.Error(got)
 	}
 }
 

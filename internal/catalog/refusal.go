@@ -55,6 +55,8 @@ func (r Relation) refusal() string {
 		return r.String() + " is a temporary table, which other sessions don't see"
 	case r.OID < firstUserOID:
 		return r.String() + " is a system catalog, whose changes are not followed"
+	case r.Schema == "pgcache":
+		return r.String() + " is a part of the cache itself"
 	case r.Kind == "f":
 		return r.String() + " is a foreign table, whose changes are made elsewhere"
 	case r.Kind == "S":
