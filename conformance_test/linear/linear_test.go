@@ -2,6 +2,7 @@ package linear_test
 
 import (
 	"cmp"
+	"database/sql"
 	"math/rand/v2"
 	"net/url"
 	"os"
@@ -22,7 +23,7 @@ func through(dsn, level string) string {
 	return dsn + "&" + params.Encode()
 }
 
-// prepare makes the registers.
+// prepare makes the registers, and what the feed needs to follow them.
 func prepare(t *testing.T, dsn string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), dsn)
@@ -31,6 +32,20 @@ func prepare(t *testing.T, dsn string) {
 	}
 	defer conn.Close(t.Context())
 	if _, err := conn.Exec(t.Context(), schema); err != nil {
+		t.Fatal(err)
+	}
+	install(t, dsn)
+}
+
+// install has pgcache install what the feed needs for all tables that there are.
+func install(t *testing.T, dsn string) {
+	t.Helper()
+	db, err := sql.Open("pgcache", through(dsn, "ttl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), "call pgcache.install()"); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -7,13 +7,15 @@ import (
 )
 
 // The registers. A cell is a row, with parts below it that a trigger gives the same version and that a foreign key takes
-// along. The board is a table that is emptied and filled again as a whole; its rows are one register each.
+// along. The board is a table that is emptied and filled again as a whole; its rows are one register each. Then
+// there is a view over a table that nobody writes: its definition holds the version.
 const (
 	cells      = 24
 	perGroup   = 4 // cells of one group are next to each other
 	parts      = 3 // of each cell
 	boardFirst = 1000
 	boardRows  = 4
+	anew       = 2000
 )
 
 const schema = `
@@ -33,7 +35,9 @@ end $$;
 create trigger spread after insert or update on cell for each row execute function spread();
 insert into cell select id, (id - 1) / 4, 0 from generate_series(1, 24) id;
 insert into board select 999 + n, 0 from generate_series(1, 4) n;
-create publication pgcache for table cell, part, board;`
+create table still (n int primary key);
+insert into still values (1);
+create view anew as select 2000 as id, 0::bigint as version from still;`
 
 // lookup is a way to read registers: its rows give a register, and the lowest and the highest of the versions of its parts.
 type lookup struct {
@@ -52,6 +56,8 @@ func group(register int32) (arg, first, count int32) {
 	return g, g*perGroup + 1, perGroup
 }
 
+func definition(int32) (arg, first, count int32) { return 0, anew, 1 }
+
 func board(int32) (arg, first, count int32) { return 0, boardFirst, boardRows }
 
 var lookups = []lookup{
@@ -61,6 +67,7 @@ var lookups = []lookup{
 	{"aggregate", "select cell, min(version), max(version) from part where cell = $1 group by cell having count(*) = 3", 3, itself, 1},
 	{"group", "select id, version, version from cell where grp = $1", 3, group, 1},
 	{"board", "select id, version, version from board where id <> $1", 1, board, 1},
+	{"definition", "select id, version, version from anew where id <> $1", 1, definition, 1},
 }
 
 type queryer interface {

@@ -100,3 +100,15 @@ func TestSoakLateStandby(t *testing.T) {
 	h, reads, _ := s.run(t)
 	tell(t, h.check(reads), len(reads))
 }
+
+// When somebody else makes the publication again the feed comes back by itself too, only later.
+func TestSoakPublicationMadeByOthers(t *testing.T) {
+	f := fault{late: promptly, happen: func(s *scene) {
+		s.anew(func() {
+			execute(s.T, s.control, "drop publication pgcache")
+			s.turns(20)
+			execute(s.T, s.control, "create publication pgcache for table cell, part, board, still")
+		})
+	}}
+	f.play(t, pgtest.OwnWith(t, testenv.Options{}))
+}
