@@ -334,7 +334,8 @@ func (f *fill) keep(set *rowset.Set) *cachestore.Entry {
 		f.untracked()
 	case f.tracking != nil:
 		entry.Position = f.tracking.Position()
-		f.tracking.Admit(f.request.verdict.tags, f.request.verdict.answer.after, func(admitted bool) { f.store(entry, admitted && f.request.verdict.current(f.cache)) })
+		v := f.request.verdict
+		f.tracking.Admit(v.tags, v.answer.after, func(admitted bool) { f.store(entry, admitted && v.current(f.cache)) })
 	default:
 		f.store(entry, f.cache.ledger.Admit(entry.Tags, entry.Position))
 	}

@@ -205,7 +205,8 @@ func (c *Conn) askServer(ctx context.Context, t *text) (*answer, error) {
 	if err != nil {
 		return nil, c.unanswered(ctx, err)
 	}
-	if before := c.cache.answers.latest(question{id, t.names}); before != nil && before.Version != found.Version && before.schema == schema {
+	before := c.cache.answers.latest(question{id, t.names})
+	if before != nil && before.Version != found.Version && before.schema == schema {
 		// Somebody else has changed the schema: what was planned before must not be kept either.
 		c.cache.schemaChanges()
 		schema++

@@ -31,7 +31,8 @@ func (c *cache) showStatements() *rowset.Set {
 	}
 	slices.SortFunc(asked, func(a, b *text) int {
 		return cmp.Or(
-			cmp.Compare(b.tally.saved.Load(), a.tally.saved.Load()), cmp.Compare(b.tally.calls(), a.tally.calls()), cmp.Compare(a.sql, b.sql))
+			cmp.Compare(b.tally.saved.Load(), a.tally.saved.Load()), cmp.Compare(b.tally.calls(), a.tally.calls()),
+			cmp.Compare(a.sql, b.sql))
 	})
 	rows := make([][]string, len(asked))
 	for i, t := range asked {

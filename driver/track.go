@@ -78,7 +78,7 @@ func (tr *track) giveUp(ctx context.Context) {
 	case <-ctx.Done():
 	case <-time.After(feedPatience):
 		if !tr.tracker.Live() && tr.cache.tracked.Load() == tr {
-			tr.cache.logger.WarnContext(ctx, "pgcache: the feed of changes stays away: the level is ttl until it comes back", "feed", tr.kind)
+			tr.cache.logger.WarnContext(ctx, "pgcache: the feed of changes stays away; until it is back the level is ttl", "feed", tr.kind)
 			tr.cache.setTrack(nil)
 		}
 	}

@@ -137,7 +137,6 @@ func follows(ctx context.Context, db *sql.DB) error {
 		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 			return err
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	return nil
 }

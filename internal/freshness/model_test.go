@@ -196,7 +196,7 @@ func explore(rule func(*world) func(*modelFill) bool, together bool) (orders int
 			if lie != nil {
 				return
 			}
-			then := append(history[:len(history):len(history)], e)
+			then := append(slices.Clip(history), e)
 			if together && e.who >= writers && e.step == snapshotTaken {
 				then = append(then, event{e.who, queried})
 			}
