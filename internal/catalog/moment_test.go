@@ -112,7 +112,10 @@ func TestCastsThatReadByThemselves(t *testing.T) {
 	exec(t, conn, "create type mood as enum ('a', 'now'); create type pair as (a int, d date); create table moods (feels mood, on_day date)")
 	sql := "select * from moods where feels = $1"
 	for _, c := range []struct{ from, to, want string }{
-		{"varchar", "mood", ""}, {"varchar", "uuid", ""}, {"varchar", "date", "reads a text as date"}, {"text", "timestamptz", "reads a text as timestamp with time zone"},
+		{"varchar", "mood", ""},
+		{"varchar", "uuid", ""},
+		{"varchar", "date", "reads a text as date"},
+		{"text", "timestamptz", "reads a text as timestamp with time zone"},
 		{"varchar", "pair", "reads a text as pair"},
 	} {
 		exec(t, conn, "create cast ("+c.from+" as "+c.to+") with inout as implicit")
