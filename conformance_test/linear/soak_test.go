@@ -112,3 +112,15 @@ func TestSoakPublicationMadeByOthers(t *testing.T) {
 	}}
 	f.play(t, pgtest.OwnWith(t, testenv.Options{}))
 }
+
+// TestSoakOwnWrites is TestOwnWrites at length.
+func TestSoakOwnWrites(t *testing.T) { readOwnWrites(t, 200_000) }
+
+// TestSoakDelay is TestDelay with enough commits for a p99 that means something.
+func TestSoakDelay(t *testing.T) { delayTable(t, 3000) }
+
+// TestSoakRowPrecision is TestRowPrecision at length.
+func TestSoakRowPrecision(t *testing.T) {
+	playPrecision(t, "tracked", 100, 0.95)
+	playPrecision(t, "strict", 100, 0.95)
+}
