@@ -39,6 +39,9 @@ type Conn struct {
 	era uint64
 	// planned is the state in which statements were prepared that pgx keeps.
 	planned planned
+	// reticent is set once the session looks for names in its temporary schema. To ask it anything would make that schema, and
+	// a transaction that makes it itself is another one: it can't be prepared for commit in two phases.
+	reticent bool
 	// changed is set once the session may differ from one that was just dialled.
 	changed bool
 	// escaped is set while pgx's connection is in the hands of the caller.
@@ -72,6 +75,7 @@ func newConn(c *cache) *Conn {
 // begin is called when a session was dialled.
 func (c *Conn) begin() {
 	c.identity, c.changed, c.prepared, c.planned = nil, false, nil, planned{}
+	c.reticent = false
 	c.era = c.cache.schema.Load()
 	c.cache.followFrom(c.inner.std.Conn())
 }

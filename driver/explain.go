@@ -63,6 +63,8 @@ func (c *Conn) immediateRefusal(r *request) string {
 		return "the context says Bypass"
 	case !c.inner.idle():
 		return "the connection is in a transaction"
+	case c.reticent:
+		return "the session looks for names in its temporary schema"
 	default:
 		return ""
 	}

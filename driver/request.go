@@ -84,7 +84,7 @@ func (c *Conn) admissible(ctx context.Context, r *request) (bool, error) {
 		return false, nil
 	}
 	c.comeBack()
-	if !c.inner.idle() || c.inner.dead {
+	if !c.inner.idle() || c.inner.dead || c.reticent {
 		return false, nil
 	}
 	if err := ctx.Err(); err != nil {

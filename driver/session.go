@@ -148,6 +148,9 @@ func (c *Conn) learn(ctx context.Context, t *text) (*answer, error) {
 			return c.renew(ctx, t, a), nil
 		}
 	}
+	if c.reticent {
+		return nil, nil
+	}
 	if !c.inner.idle() {
 		// A question that fails would take the caller's transaction with it.
 		c.watch.put(t)
@@ -237,7 +240,7 @@ func (c *Conn) effect(ctx context.Context, query string, args []driver.NamedValu
 	}
 	e := effect{
 		all: t.WritesAnything, schema: t.ChangesSchema, session: t.ChangesSession,
-		ends: t.EndsTransaction,
+		ends: t.EndsTransaction, temporary: t.ChangesSession && strings.Contains(strings.ToLower(t.sql), "pg_temp"),
 	}
 	e.settings, e.assigned = t.assigned(args)
 	if c.misread(t) {
@@ -279,7 +282,7 @@ func (t *text) namesAnything() bool {
 // meet reads the session's state, if it is not known, while that can still be done: inside a transaction it can't, and
 // without it a write there counts as one to everything. The error is that of dialling.
 func (c *Conn) meet(ctx context.Context) error {
-	if _, err := c.inner.free(ctx); err != nil || c.identity != nil || !c.inner.idle() {
+	if _, err := c.inner.free(ctx); err != nil || c.identity != nil || c.reticent || !c.inner.idle() {
 		return err
 	}
 	if _, err := c.identify(ctx); err != nil && (c.inner.lost() || ctx.Err() != nil) {

@@ -33,7 +33,9 @@ type effect struct {
 	all     bool
 	schema  bool
 	session bool
-	ends    bool // it may end a transaction
+	// temporary is set when the session may look for names in its temporary schema afterwards.
+	temporary bool
+	ends      bool // it may end a transaction
 	// settings is set when it gives settings of the user's own other values, which are those in assigned if the statement
 	// succeeds and is a transaction of its own.
 	settings bool
@@ -141,6 +143,7 @@ func (w *watch) after(ctx context.Context, e effect, err error) {
 	c := w.conn
 	if e.session {
 		c.forget()
+		c.reticent = c.reticent || e.temporary
 	}
 	if e.settings {
 		c.assign(e.assigned, err)
