@@ -17,7 +17,7 @@
 //   - PGCACHE_REGRESS_LIB names a folder with regress.so, refint.so and autoinc.so. Without it the statements that need
 //     their C functions fail, in the same way on all servers.
 //   - PGCACHE_REGRESS_ONLY lists files to run, with commas between; what they build on is for the caller to name.
-//   - PGCACHE_REGRESS_MODE is pgx's default_query_exec_mode.
+//   - PGCACHE_REGRESS_MODE is pgx's default_query_exec_mode, for both tests.
 //   - PGCACHE_REGRESS_REPORT names a file for the whole report. The test's log has it too.
 //
 // The scripts are written for psql, so there is as much of psql here as they need: see [lexer] and [player].

@@ -1,6 +1,7 @@
 package regress
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,16 +38,17 @@ var database = []string{
 }
 
 // TestPostgresRegressionSQL wants no difference between pgx and pgcache over all files of PostgreSQL's schedule.
-func TestPostgresRegressionSQL(t *testing.T) { playSchedule(t, "as written", nil) }
+func TestPostgresRegressionSQL(t *testing.T) { playSchedule(t, "as written", "cache_statement", nil) }
 
 // TestPostgresRegressionSQLWithLastingTables wants the same where temporary tables are made permanent, so that much more of
-// what is read may come from the cache.
+// what is read may come from the cache, and where nothing is kept prepared, so that no plan is older than a change.
 func TestPostgresRegressionSQLWithLastingTables(t *testing.T) {
-	playSchedule(t, "with lasting tables", new(lasting))
+	playSchedule(t, "with lasting tables", "simple_protocol", new(lasting))
 }
 
-func playSchedule(t *testing.T, name string, edits *lasting) {
+func playSchedule(t *testing.T, name, mode string, edits *lasting) {
 	t.Helper()
+	mode = cmp.Or(os.Getenv("PGCACHE_REGRESS_MODE"), mode)
 	dir := os.Getenv("PGCACHE_REGRESS_DIR")
 	if dir == "" {
 		t.Skip("absent: PGCACHE_REGRESS_DIR has to name the folder src/test/regress of PostgreSQL's sources, which are had" +
@@ -61,7 +63,7 @@ func playSchedule(t *testing.T, name string, edits *lasting) {
 		files = slices.DeleteFunc(files, func(name string) bool { return !slices.Contains(wanted, name) })
 	}
 	three := &trio{
-		plain: newSide(t, "pgx", false), second: newSide(t, "another pgx", false), cached: newSide(t, "pgcache", true),
+		plain: newSide(t, "pgx", mode, false), second: newSide(t, "another pgx", mode, false), cached: newSide(t, "pgcache", mode, true),
 		shadow: edits != nil,
 	}
 	env := environment(t, dir)
@@ -79,7 +81,7 @@ func playSchedule(t *testing.T, name string, edits *lasting) {
 			}
 		})
 	}
-	publish(t, "Scripts "+name+"\n"+report(reports))
+	publish(t, fmt.Sprintf("Scripts %s, %s\n%s", name, mode, report(reports)))
 }
 
 // publish shows a report, and adds it to the file that is named for it.
@@ -130,7 +132,7 @@ func serverVersion(t *testing.T, three *trio) string {
 }
 
 // newSide starts a server and opens its database.
-func newSide(t *testing.T, name string, cached bool) *side {
+func newSide(t *testing.T, name, mode string, cached bool) *side {
 	t.Helper()
 	server := pgtest.OwnWith(t, testenv.Options{Settings: settings})
 	watcher, err := pgx.Connect(t.Context(), server.DSN(""))
@@ -141,10 +143,7 @@ func newSide(t *testing.T, name string, cached bool) *side {
 	if err := prepare(t.Context(), watcher, dsn); err != nil {
 		t.Fatal(err)
 	}
-	if mode := os.Getenv("PGCACHE_REGRESS_MODE"); mode != "" {
-		dsn += "&default_query_exec_mode=" + url.QueryEscape(mode)
-	}
-	s, err := openSide(name, dsn, watcher, cached)
+	s, err := openSide(name, dsn+"&default_query_exec_mode="+url.QueryEscape(mode), watcher, cached)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,6 +92,9 @@ func (f *fileReport) differ(text, what string) {
 
 // unsteady notes a run in which the two plain servers differ.
 func (f *fileReport) unsteady(text string, a, b *outcome) {
+	if same(a, b) {
+		return
+	}
 	f.Unsteady = append(f.Unsteady, fmt.Sprintf("%s: %s\n  %s", f.Name, shorten(text), strings.Join(differences(a, a, b), "\n  ")))
 }
 

@@ -92,7 +92,8 @@ func (t *trio) copy(ctx context.Context, text, data string) (*outcome, bool) {
 // once runs a statement once and compares what came of it.
 func (t *trio) once(text string, step func(*side) *outcome) *outcome {
 	a, b, c := t.each(step)
-	t.compare(text, "", 0, a, b, c)
+	t.report.unsteady(text, a, b)
+	t.note(text, "", 0, t.compare(0, a, b, c), c)
 	return a
 }
 
@@ -107,9 +108,15 @@ func (t *trio) read(ctx context.Context, text string, args []any) *outcome {
 		before := t.cached.stats().Hits
 		last[0], last[1], last[2] = t.each(step)
 		hits[i] = t.cached.stats().Hits - before
-		t.compare(text, []string{"first run", "second run"}[i], hits[i], last[0], last[1], last[2])
+		t.report.unsteady(text, last[0], last[1])
+		list := t.compare(hits[i], last[0], last[1], last[2])
+		if len(list) > 0 && r.tx == 'I' && len(args) == 0 && t.plannedAnew(ctx, text, hits[i], last[2]) {
+			t.report.Expected[oldPlan]++
+			list = nil
+		}
+		t.note(text, []string{"first run", "second run"}[i], hits[i], list, last[2])
 		if hits[i] > 0 && t.shadow {
-			t.compareHit(text, last, t.cached.query(driver.Bypass(ctx), text, args...))
+			t.compareHit(ctx, text, args, last)
 		}
 		if i == 0 {
 			first = last
@@ -123,7 +130,7 @@ func (t *trio) read(ctx context.Context, text string, args []any) *outcome {
 	if r.tx != 'I' && hits[0]+hits[1] > 0 {
 		t.report.differ(text, "a cached answer in a transaction")
 	}
-	if hits[1] > 0 && !same(first[0], last[0]) && !same(first[1], last[1]) && same(first[2], last[2]) {
+	if hits[1] > 0 && first[0].failure == "" && !same(first[0], last[0]) && !same(first[1], last[1]) && same(first[2], last[2]) {
 		t.report.differ(text, "a cached answer to a question that has another each time\n  pgx: "+shorten(fmt.Sprint(last[0].rows)))
 	}
 	r.verdict(t.cached.query(ctx, "explain (pgcache) "+text, args...))
@@ -132,11 +139,7 @@ func (t *trio) read(ctx context.Context, text string, args []any) *outcome {
 }
 
 // compare compares one run of a statement on the three servers.
-func (t *trio) compare(text, run string, hits int64, a, b, c *outcome) {
-	if !same(a, b) {
-		t.report.unsteady(text, a, b)
-	}
-	t.broken = t.broken || lost(c.err)
+func (t *trio) compare(hits int64, a, b, c *outcome) []string {
 	list := differences(a, b, c)
 	if slices.Equal(a.notices, b.notices) && !slices.Equal(a.notices, c.notices) {
 		if hits > 0 {
@@ -145,13 +148,34 @@ func (t *trio) compare(text, run string, hits int64, a, b, c *outcome) {
 			list = append(list, fmt.Sprintf("notices\n  pgx:     %q\n  pgcache: %q", a.notices, c.notices))
 		}
 	}
+	return list
+}
+
+// note notes the differences of one run.
+func (t *trio) note(text, run string, hits int64, list []string, c *outcome) {
+	t.broken = t.broken || lost(c.err)
 	for _, d := range list {
 		t.report.differ(text, strings.TrimSpace(fmt.Sprintf("%s (%d hits) %s", run, hits, d)))
 	}
 }
 
+const oldPlan = "plain pgx ran a statement that it had prepared before the schema or the session changed;" +
+	" prepared again it gives what pgcache gave"
+
+// plannedAnew tells whether the plain servers give what pgcache gave once they have to plan the statement. pgx keeps
+// statements prepared, and one from before a change may fail, or read as before. pgcache keeps no answer of such a one.
+func (t *trio) plannedAnew(ctx context.Context, text string, hits int64, c *outcome) bool {
+	step := func(s *side) *outcome { return s.query(ctx, text, pgx.QueryExecModeDescribeExec) }
+	return len(t.compare(hits, step(t.plain), step(t.second), c)) == 0
+}
+
 // compareHit compares a cached answer with what PostgreSQL gives the same session now.
-func (t *trio) compareHit(text string, run [3]*outcome, now *outcome) {
+func (t *trio) compareHit(ctx context.Context, text string, args []any, run [3]*outcome) {
+	ctx = driver.Bypass(ctx)
+	now := t.cached.query(ctx, text, args...)
+	if !same(run[2], now) && len(args) == 0 {
+		now = t.cached.query(ctx, text, pgx.QueryExecModeDescribeExec) // see plannedAnew
+	}
 	if same(run[0], run[1]) && !same(run[2], now) {
 		t.report.differ(text, fmt.Sprintf("cached, and not what the session gets now:\n  pgcache: %s\n  now:     %s",
 			shorten(fmt.Sprint(run[2].rows)), shorten(fmt.Sprint(now.failure, now.rows))))
