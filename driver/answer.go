@@ -78,6 +78,12 @@ func (as *answers) overdue(schema uint64) []*answer {
 	return list
 }
 
+func (as *answers) drop(q question) {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	delete(as.known, q)
+}
+
 func (as *answers) put(a *answer) {
 	as.mu.Lock()
 	defer as.mu.Unlock()

@@ -170,7 +170,7 @@ func (c *Conn) renew(ctx context.Context, t *text, a *answer) *answer {
 	}
 	newer, err := c.askServer(ctx, t)
 	if err != nil {
-		return a
+		return c.cache.answers.of(a.question, a.schema)
 	}
 	return newer
 }
@@ -206,6 +206,9 @@ func (c *Conn) askServer(ctx context.Context, t *text) (*answer, error) {
 	schema, began := c.cache.schema.Load(), time.Now()
 	found, err := catalog.Ask(ctx, std.Conn().PgConn(), t.Statement)
 	if err != nil {
+		if _, answered := errors.AsType[*pgconn.PgError](err); answered {
+			c.cache.answers.drop(question{id, t.names}) // what was true before is not any more
+		}
 		return nil, c.unanswered(ctx, err)
 	}
 	before := c.cache.answers.latest(question{id, t.names})
