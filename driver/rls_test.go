@@ -167,7 +167,7 @@ func TestRejectedSettings(t *testing.T) {
 
 // Once the value is known to the cache no round trip is needed to follow it.
 func TestFollowingASettingCostsNothing(t *testing.T) {
-	_, f := newTenancy(t)
+	_, f := newTenancy(t, "rule=all: * ttl=1h", "feed=none") // a feed asks for itself
 	conn := f.pin()
 	for _, tenant := range []string{"1", "2"} {
 		f.exec(conn, "set app.tenant = '"+tenant+"'")
