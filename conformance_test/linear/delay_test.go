@@ -31,7 +31,7 @@ func (d delays) row(name string) string {
 
 // measureDelays commits so many changes elsewhere, each of a row that is answered from memory, and reads from the moment that
 // the writer is told until the change is seen.
-func measureDelays(t *testing.T, commits int, load int) (d delays) {
+func measureDelays(t *testing.T, commits, load int) (d delays) {
 	t.Helper()
 	dsn := pgtest.Database(t)
 	execute(t, connect(t, dsn), "create table load as select id, 0::bigint as n from generate_series(1, 1000) id")
@@ -117,4 +117,4 @@ func delayTable(t *testing.T, commits int) {
 }
 
 // A change made elsewhere is seen promptly at the level tracked.
-func TestDelay(t *testing.T) { delayTable(t, 200) }
+func TestDelay(t *testing.T) { delayTable(t, 100) }

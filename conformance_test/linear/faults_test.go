@@ -98,7 +98,7 @@ var faults = []fault{
 	}},
 	{name: "table dropped from the publication", late: promptly, happen: func(s *scene) {
 		execute(s.T, s.control, "alter publication pgcache drop table cell, board")
-		s.turns(50)
+		s.turns(30)
 		execute(s.T, s.control, "alter publication pgcache add table cell, board")
 		s.turns(20)
 	}},
@@ -124,7 +124,7 @@ var faults = []fault{
 		}
 	}},
 	{name: "late synchronous standby", late: promptly, before: func(s *scene) { waitForLateStandby(s.T, s.server) }, happen: func(s *scene) {
-		s.turns(50)
+		s.turns(20)
 		s.anew(s.killSenders)
 	}},
 }
@@ -234,7 +234,7 @@ func (v *violation) within(late time.Duration) bool {
 func (s *scene) hits() {
 	s.Helper()
 	for _, l := range s.levels {
-		enough := l.connector.Stats().Hits + 300
+		enough := l.connector.Stats().Hits + 100
 		s.eventually("hits at the level "+l.name, func() bool { return l.connector.Stats().Hits > enough })
 	}
 }

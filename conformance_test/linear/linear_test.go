@@ -118,10 +118,10 @@ func TestLinearizability(t *testing.T) {
 	}
 	dsn := pgtest.Database(t)
 	prepare(t, dsn)
-	s := stress{dsn: dsn, program: os.Args[0], perSecond: 100, long: 10 * time.Second}
+	s := stress{dsn: dsn, program: os.Args[0], perSecond: 100, long: 5 * time.Second}
 	h, reads, total := s.run(t)
 	tell(t, h.check(reads), len(reads))
-	crossCheck(t, h, reads, 2000)
+	crossCheck(t, h, reads, 1000)
 	if total.Hits < 5000 {
 		t.Errorf("only %d hits", total.Hits)
 	}

@@ -139,4 +139,9 @@ func readOwnWrites(t *testing.T, pairs int64) {
 }
 
 // At the level tracked a process reads what it wrote, on whichever connection.
-func TestOwnWrites(t *testing.T) { readOwnWrites(t, 4000) }
+func TestOwnWrites(t *testing.T) {
+	if feed != "wal" {
+		t.Skip("the touch log does not tell rows apart: beside so many writes nothing is answered from memory")
+	}
+	readOwnWrites(t, 4000)
+}

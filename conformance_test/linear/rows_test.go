@@ -141,4 +141,3 @@ func TestRowPrecision(t *testing.T) {
 		t.Run(level, func(t *testing.T) { playPrecision(t, level, 20, 0.95) })
 	}
 }
-

@@ -203,7 +203,7 @@ func truncate(ctx context.Context, w *writer, name string) error {
 
 // once writes once, and connects anew if the connection broke. Anything else that goes wrong is an error.
 func (w *writer) once(ctx context.Context) error {
-	if (w.conn == nil || w.conn.IsClosed()) && w.connect(ctx) != nil {
+	if !w.connected(ctx) {
 		return nil // the server is not there; the next turn tries again
 	}
 	k := w.kinds[w.dice.IntN(len(w.kinds))]
@@ -219,6 +219,11 @@ func (w *writer) once(ctx context.Context) error {
 		return fmt.Errorf("%s: %w", k.name, err)
 	}
 	return nil
+}
+
+// connected tells whether there is a connection, if need be a new one.
+func (w *writer) connected(ctx context.Context) bool {
+	return w.conn != nil && !w.conn.IsClosed() || w.connect(ctx) == nil
 }
 
 // connect connects, and ends what an earlier connection has left prepared.
