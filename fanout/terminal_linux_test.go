@@ -60,12 +60,20 @@ func pseudoTerminal(t *testing.T) (terminal *os.File, written func() string) {
 	}
 	t.Cleanup(func() { _ = terminal.Close() })
 	return terminal, func() string {
-		buffer := make([]byte, 1<<16)
-		n, err := control.Read(buffer)
-		if err != nil {
+		// A terminal gives what was written in pieces, so there is a mark at the end.
+		const mark = "<end>"
+		if _, err := terminal.WriteString(mark); err != nil {
 			t.Fatal(err)
 		}
-		return string(buffer[:n])
+		var all []byte
+		for buffer := make([]byte, 1<<16); !bytes.HasSuffix(all, []byte(mark)); {
+			n, err := control.Read(buffer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, buffer[:n]...)
+		}
+		return string(bytes.TrimSuffix(all, []byte(mark)))
 	}
 }
 
