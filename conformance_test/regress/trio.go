@@ -125,7 +125,7 @@ func (t *trio) read(ctx context.Context, text string, args []any) *outcome {
 			break // what failed a transaction, or made a table, can't be run again
 		}
 	}
-	r.failed = first[0].failure != ""
+	r.failed = first[0].failure != "" || last[2].failure != ""
 	r.hit = hits[1] > 0
 	if r.tx != 'I' && hits[0]+hits[1] > 0 {
 		t.report.differ(text, "a cached answer in a transaction")
