@@ -1,6 +1,9 @@
 package sessions_test
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // generator makes up the steps of a trace, one after the other. A trace means the same when some of its steps are left out.
 type generator struct {
@@ -9,9 +12,10 @@ type generator struct {
 	queries []query
 	working []op // reads that are repeated for a while, by whatever session
 	open    map[int]*transaction
-	at      int      // the working read that was taken last
-	made    int      // names given to new things
-	halves  []string // transactions that have been prepared and not ended
+	at      int         // the working read that was taken last
+	failing map[int]int // how many of the latest reads of each session gave an error, one after the other
+	made    int         // names given to new things
+	halves  []string    // transactions that have been prepared and not ended
 }
 
 // transaction is what the generator believes to be open.
@@ -27,7 +31,7 @@ const (
 )
 
 func newGenerator(w *world) *generator {
-	g := &generator{world: w, open: make(map[int]*transaction)}
+	g := &generator{world: w, open: make(map[int]*transaction), failing: make(map[int]int)}
 	for range queriesOfAWorld {
 		g.queries = append(g.queries, g.makeQuery())
 	}
@@ -46,18 +50,24 @@ func (g *generator) next() op {
 	if t := g.open[on]; t != nil && g.percent(60) {
 		return g.inTransaction(on, t)
 	}
+	if g.open[on] == nil && g.failing[on] > 3 {
+		g.failing[on] = 0
+		return op{on: on, do: exec, kind: "reset", sql: pick(g.dice, "set role none", "reset session authorization", "reset search_path", "reset all")}
+	}
 	if g.open[on] != nil || g.percent(92) {
 		return g.read(on)
 	}
+	// A change of the schema is seldom: after it each session has to ask the catalog about each text again, and there should be
+	// time for that to show what it changed.
 	o := choose(g.dice,
-		option[op]{50, func() op { return g.change(g.restless(on)) }},
-		option[op]{g.weight(g.expect.writes, 28), func() op { return g.write(g.writer(on)) }},
-		option[op]{g.weight(g.expect.ddl, 4), g.ddl},
-		option[op]{g.weight(g.expect.policies, 5), func() op { return op{on: g.chief(), do: exec, sql: g.changePolicy(), kind: "policy"} }},
-		option[op]{g.weight(g.expect.grants, 4), func() op { return op{on: g.chief(), do: exec, sql: g.changeGrants(), kind: "grant"} }},
-		option[op]{g.weight(g.expect.temp, 5), func() op { return g.temp(on) }},
-		option[op]{8, func() op { return g.begin(on) }},
-		option[op]{2, func() op { return g.opaque(on) }},
+		option[op]{g.often("set", 50), func() op { return g.change(g.restless(on)) }},
+		option[op]{g.weight(g.expect.writes, g.often("write", 28)), func() op { return g.write(g.writer(on)) }},
+		option[op]{g.weight(g.expect.ddl, g.often("ddl", 2)), g.ddl},
+		option[op]{g.weight(g.expect.policies, g.often("policy", 2)), func() op { return op{on: g.chief(), do: exec, sql: g.changePolicy(), kind: "policy"} }},
+		option[op]{g.weight(g.expect.grants, g.often("grant", 2)), func() op { return op{on: g.chief(), do: exec, sql: g.changeGrants(), kind: "grant"} }},
+		option[op]{g.weight(g.expect.temp, g.often("temp", 5)), func() op { return g.temp(on) }},
+		option[op]{g.often("transaction", 8), func() op { return g.begin(on) }},
+		option[op]{g.often("opaque", 1), func() op { return g.opaque(on) }},
 	)
 	if t := g.open[o.on]; t != nil && o.do != begin && o.kind != "begin" {
 		return g.read(on) // the session is in a transaction, which goes on elsewhere
@@ -66,6 +76,14 @@ func (g *generator) next() op {
 		return g.read(on)
 	}
 	return o
+}
+
+// often is the weight of a kind of steps, which is a multiple of the usual one where the world has it as a theme.
+func (g *generator) often(kind string, weight int) int {
+	if slices.Contains(g.themes, kind) {
+		return 4 * weight
+	}
+	return weight
 }
 
 func (g *generator) weight(has bool, weight int) int {
@@ -126,7 +144,7 @@ func (g *generator) blocked(o op) bool {
 func (g *generator) newRead() op {
 	q := pick(g.dice, g.queries...)
 	o := op{do: read, sql: q.sql, args: pick(g.dice, q.args...), kind: q.kind}
-	o.form = form{ordered: q.ordered, row: q.scalar && g.once(2), prepared: g.once(8), bound: g.once(6)}
+	o.form = form{ordered: q.ordered, row: q.scalar && g.once(2), prepared: g.once(8), brief: g.percent(70), bound: g.once(6)}
 	if g.once(25) {
 		o.form.key = pick(g.dice, "a", "b")
 	}
@@ -149,9 +167,14 @@ func (g *generator) read(on int) op {
 	return o
 }
 
-// failed is told that the latest read gave an error. Reads that do so all the time show little.
-func (g *generator) failed() {
-	if g.once(3) {
+// judge is told whether a read gave an error. Reads and sessions that do so all the time show little.
+func (g *generator) judge(o op, failed bool) {
+	if !failed {
+		g.failing[o.on] = 0
+		return
+	}
+	g.failing[o.on]++
+	if g.once(2) {
 		g.working[g.at] = g.newRead()
 	}
 }

@@ -40,6 +40,7 @@ type op struct {
 // form is how a read is made.
 type form struct {
 	prepared bool // through a sql.Stmt
+	brief    bool // which is closed after it
 	row      bool // QueryRow, of one column
 	ordered  bool // the statement fixes the order of its rows
 	bound    bool // with a context that can end, which makes a fill run in a goroutine
@@ -57,7 +58,7 @@ func (o op) String() string {
 	for _, f := range []struct {
 		set  bool
 		name string
-	}{{o.form.prepared, "prepared"}, {o.form.row, "row"}, {o.form.bound, "cancellable"}, {o.form.key != "", "key " + o.form.key}} {
+	}{{o.form.prepared, "prepared"}, {o.form.prepared && o.form.brief, "brief"}, {o.form.row, "row"}, {o.form.bound, "cancellable"}, {o.form.key != "", "key " + o.form.key}} {
 		if f.set {
 			b.WriteString(" (" + f.name + ")")
 		}

@@ -108,6 +108,7 @@ func (p *player) open(t *testing.T) {
 	query := u.Query()
 	query.Set("default_query_exec_mode", p.world.mode)
 	query.Set("pgcache_rule", p.world.rule)
+	query.Set("pgcache_feed", "none") // every write goes through the one cache, which tells it
 	query.Set("lock_timeout", "40ms")
 	for _, s := range p.world.start {
 		name, value, _ := strings.Cut(s, "=")

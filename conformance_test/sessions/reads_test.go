@@ -3,6 +3,7 @@ package sessions_test
 import (
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,14 +19,18 @@ type query struct {
 
 // makeQuery makes a query of one of many kinds.
 func (w *world) makeQuery() query {
+	shaped := 1
+	if slices.ContainsFunc(w.settings, setting.shapes) {
+		shaped = 4
+	}
 	q := choose(w.dice,
 		option[query]{34, w.plainQuery},
 		option[query]{14, w.joinQuery},
 		option[query]{12, w.aggregateQuery},
 		option[query]{8, w.withQuery},
 		option[query]{8, w.functionQuery},
-		option[query]{10, w.typedQuery},
-		option[query]{5, w.settingQuery},
+		option[query]{7 * shaped, w.typedQuery},
+		option[query]{4 * shaped, w.settingQuery},
 		option[query]{3, w.valuesQuery},
 		option[query]{3, w.stateQuery},
 		option[query]{2, w.hintedQuery},
@@ -96,6 +101,8 @@ func (w *world) plainQuery() query {
 		{"select id, case tenant when 't0' then 'zero' else owner end, coalesce(n, 0) from R where id between 1 and $1", w.ints},
 		{"select * from R where id = $1", w.ints},
 		{"select r.* from R r where r.tenant in ('t0', $1)", w.texts},
+		{"select id, n from R where tenant = current_setting('app.tenant', true)", nil},
+		{"select id, current_setting('app.tenant', true), n from R where n > coalesce(nullif(current_setting('app.depth', true), '')::int, 0)", nil},
 		{"select id, $1::text, n from R where n is not null", w.texts},
 		{"select * from R where id = any ($1)", func() [][]any { return [][]any{{[]int64{1, 2, 3}}, {[]int64{2}}, {"{1,2}"}} }},
 	}...)

@@ -12,6 +12,17 @@ type setting struct {
 	bad    string // a value that the server refuses
 }
 
+// shapes tells whether the setting says how values are read and written.
+func (s setting) shapes() bool {
+	switch s.name {
+	case "TimeZone", "DateStyle", "IntervalStyle", "extra_float_digits", "bytea_output", "transform_null_equals", "array_nulls",
+		"default_text_search_config":
+		return true
+	default:
+		return false
+	}
+}
+
 // quoted writes a value as SET takes it.
 func (s setting) quoted(value string) string {
 	if s.name == "search_path" {
@@ -38,10 +49,11 @@ func (w *world) chooseSettings() {
 		{"row_security", []string{"on", "off"}, "maybe"},
 		{"default_text_search_config", []string{"pg_catalog.english", "pg_catalog.simple"}, "pg_catalog.none"},
 		{"transform_null_equals", []string{"on", "off"}, "maybe"},
-		{"array_nulls", []string{"on", "off"}, "maybe"},
 	}
 	if w.once(10) {
-		all = append(all, setting{"standard_conforming_strings", []string{"on", "off"}, "maybe"},
+		// Under some of these nothing is cached.
+		all = append(all, setting{"array_nulls", []string{"on", "off"}, "maybe"},
+			setting{"standard_conforming_strings", []string{"on", "off"}, "maybe"},
 			setting{"client_encoding", []string{"UTF8", "LATIN1"}, "MORSE"},
 			setting{"default_transaction_isolation", []string{"read committed", "repeatable read"}, "none"})
 	}

@@ -12,6 +12,7 @@ type tally struct {
 	reads, hits, steps, worlds int
 	inTransactions, errors     int
 	uncompared                 int
+	anew                       int // of the reads, those that only a plan made anew answered alike
 	byKind                     map[string]*count
 	badSetup                   int // statements of setups that failed
 }
@@ -66,8 +67,8 @@ func (t *tally) step(o op, err error) {
 
 func (t *tally) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d worlds, %d reads compared, %d of them hits (%.1f %%), %d errors on both ways, %d in transactions; %d could not be compared; %d other steps; %d statements of setups failed",
-		t.worlds, t.reads, t.hits, 100*t.share(), t.errors, t.inTransactions, t.uncompared, t.steps, t.badSetup)
+	fmt.Fprintf(&b, "%d worlds, %d reads compared, %d of them hits (%.1f %%), %d errors on both ways, %d in transactions; %d only by a plan made anew; %d could not be compared; %d other steps; %d statements of setups failed",
+		t.worlds, t.reads, t.hits, 100*t.share(), t.errors, t.inTransactions, t.anew, t.uncompared, t.steps, t.badSetup)
 	for _, name := range slices.Sorted(maps.Keys(t.byKind)) {
 		c := t.byKind[name]
 		fmt.Fprintf(&b, "\n%-26s %8d", name, c.total)
@@ -91,6 +92,7 @@ func (t *tally) add(other *tally) {
 	t.inTransactions += other.inTransactions
 	t.errors += other.errors
 	t.uncompared += other.uncompared
+	t.anew += other.anew
 	t.badSetup += other.badSetup
 	for name, c := range other.byKind {
 		sum := t.kind(name)

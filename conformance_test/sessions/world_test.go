@@ -2,6 +2,7 @@ package sessions_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 )
@@ -18,8 +19,10 @@ type world struct {
 	setup  []string // statements that make the database, run one by one
 	conns  int      // sessions beside that of the pool
 	expect feature
+	themes []string // kinds of steps that come up more often than elsewhere
 
 	schemas   []string
+	peopled   []string // those of the schemas that have a table of members
 	paths     []string // values for search_path
 	settings  []setting
 	relations []string // names that schemas have in common, all with the columns id, tenant, owner, n
@@ -33,6 +36,9 @@ type feature struct {
 	policies, views, functions, triggers, partitions, types, temp, ddl, grants, writes, raw bool
 }
 
+// kinds are what steps that are not reads are chosen from.
+var kinds = []string{"set", "write", "ddl", "policy", "grant", "temp", "transaction", "opaque"}
+
 var (
 	roles   = []string{"alice", "bob", "staff", "own"}
 	tenants = []string{"t0", "t1", "t2"}
@@ -45,6 +51,7 @@ func newWorld(seed uint64) *world {
 		partitions: w.percent(35), types: w.percent(50), temp: w.percent(35), ddl: w.percent(75), grants: w.percent(60),
 		writes: w.percent(90), raw: w.percent(25),
 	}
+	w.themes = w.chooseThemes()
 	w.conns = 1 + w.IntN(4)
 	w.mode = pick(w.dice, "cache_statement", "cache_statement", "describe_exec", "exec", "simple_protocol")
 	w.rule = w.makeRule()
@@ -54,6 +61,31 @@ func newWorld(seed uint64) *world {
 	w.chooseNames()
 	w.makeSetup()
 	return w
+}
+
+// chooseThemes takes one or two kinds of steps, and has what they need. PGCACHE_SESSIONS_THEMES gives them to every world.
+func (w *world) chooseThemes() []string {
+	themes := some(w.dice, 2, kinds)
+	if given := os.Getenv("PGCACHE_SESSIONS_THEMES"); given != "" {
+		themes = strings.Split(given, ",")
+	}
+	for _, theme := range themes {
+		switch theme {
+		case "write":
+			w.expect.writes = true
+		case "ddl":
+			w.expect.ddl = true
+		case "policy":
+			w.expect.policies = true
+		case "grant":
+			w.expect.grants = true
+		case "temp":
+			w.expect.temp = true
+		case "opaque":
+			w.expect.functions = true
+		}
+	}
+	return themes
 }
 
 // makeRule gives a rule under which equality is exact: nothing is served that is too old, and only such functions are
@@ -119,6 +151,6 @@ func (w *world) role() string   { return pick(w.dice, roles...) }
 func (w *world) tenant() string { return pick(w.dice, tenants...) }
 
 func (w *world) String() string {
-	return fmt.Sprintf("seed %d, pgcache_rule=%q, default_query_exec_mode=%s, sessions begin with %q",
-		w.seed, w.rule, w.mode, w.start)
+	return fmt.Sprintf("seed %d, themes %s, pgcache_rule=%q, default_query_exec_mode=%s, sessions begin with %q",
+		w.seed, strings.Join(w.themes, ","), w.rule, w.mode, w.start)
 }
