@@ -14,12 +14,19 @@ import (
 //go:embed session.sql
 var sessionSQL string
 
-// identitySettings are the server's own settings that results depend on.
+// identitySettings are the server's own settings that results depend on. Those of the planner decide in which order rows come that
+// nobody has asked to be in order, and what is found where an index and the table itself disagree.
 var identitySettings = []string{
 	"array_nulls", "backslash_quote", "bytea_output", "client_encoding", "datestyle", "default_text_search_config", "extra_float_digits",
 	"gin_fuzzy_search_limit", "intervalstyle", "is_superuser", "lc_messages", "lc_monetary", "lc_numeric", "lc_time",
 	"quote_all_identifiers", "role", "row_security", "search_path", "server_version_num", "session_replication_role", "timezone",
 	"timezone_abbreviations", "transform_null_equals", "xmlbinary", "xmloption",
+
+	"enable_bitmapscan", "enable_gathermerge", "enable_hashagg", "enable_hashjoin", "enable_incremental_sort", "enable_indexonlyscan",
+	"enable_indexscan", "enable_material", "enable_memoize", "enable_mergejoin", "enable_nestloop", "enable_parallel_append",
+	"enable_parallel_hash", "enable_partition_pruning", "enable_partitionwise_aggregate", "enable_partitionwise_join", "enable_seqscan",
+	"enable_sort", "enable_tidscan", "geqo", "max_parallel_workers_per_gather", "plan_cache_mode", "random_page_cost", "seq_page_cost",
+	"work_mem",
 }
 
 // InIdentity tells whether the value of a setting, named in lower case, is a part of every session's identity.
