@@ -109,7 +109,7 @@ func (f *Feed) Run(ctx context.Context) error {
 		}
 		f.lose(err)
 		if ctx.Err() != nil {
-			return err
+			return ctx.Err() // it may have ended after the line above
 		}
 		if time.Since(begun) > steady {
 			wait = 0

