@@ -117,7 +117,9 @@ type Table struct {
 func (t *Table) String() string { return statement.Name{Schema: t.Schema, Name: t.Name}.String() }
 
 // touchLog are the names of what makes the touch log.
-var touchLog = []string{"touches", "touch_state", "touch_limit", "touch", "touch_raise", "touch_confirm", "touch_collect"}
+var touchLog = []string{
+	"touches", "touch_state", "touch_limit", "touch", "touch_tree", "touch_raise", "touch_confirm", "touch_collect",
+}
 
 // HasLog tells whether the touch log is there.
 func (s *State) HasLog() bool { return s.has(touchLog...) }

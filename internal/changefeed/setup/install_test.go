@@ -257,7 +257,7 @@ func TestWhatIsNoLongerTracked(t *testing.T) {
 // Changes that come by a subscription fire no trigger of statements.
 func TestSubscription(t *testing.T) {
 	server := pgtest.Own(t)
-	source, target := connect(t, server.DSN("")), ""
+	source := connect(t, server.DSN(""))
 	exec(t, source, "create table s (id int primary key); create publication other for table s",
 		"select pg_create_logical_replication_slot('other', 'pgoutput')")
 	target, err := server.CreateDatabase(soon(t))
@@ -329,7 +329,7 @@ func TestHalfInstalled(t *testing.T) {
 		"drop trigger pgcache_touch on a", "alter publication pgcache drop table a", "drop schema pgcache cascade",
 		"delete from pgcache.touch_state", "comment on publication pgcache is null",
 	} {
-		for _, part := range strings.Split(missing, ", ") {
+		for part := range strings.SplitSeq(missing, ", ") {
 			if strings.HasPrefix(part, "pgcache_drop") {
 				part = "drop event trigger " + part
 			}

@@ -25,7 +25,6 @@ func testPooler(t *testing.T, config *pgconn.Config) *pgconn.Config {
 type otherNumbers struct {
 	net.Conn
 
-	header  [5]byte
 	message []byte // what is left of the message that is being handed on
 	ready   bool
 }
@@ -46,16 +45,17 @@ func (o *otherNumbers) Read(p []byte) (int, error) {
 
 // next reads one message, until the first query may come.
 func (o *otherNumbers) next() error {
-	if _, err := io.ReadFull(o.Conn, o.header[:]); err != nil {
+	header := make([]byte, 5)
+	if _, err := io.ReadFull(o.Conn, header); err != nil {
 		return err
 	}
-	length := int(o.header[1])<<24 | int(o.header[2])<<16 | int(o.header[3])<<8 | int(o.header[4])
-	o.message = append([]byte(nil), o.header[:]...)
-	o.message = append(o.message, make([]byte, length-4)...)
+	length := int(header[1])<<24 | int(header[2])<<16 | int(header[3])<<8 | int(header[4])
+	o.message = make([]byte, 1+length)
+	copy(o.message, header)
 	if _, err := io.ReadFull(o.Conn, o.message[5:]); err != nil {
 		return err
 	}
-	switch o.header[0] {
+	switch header[0] {
 	case 'K':
 		o.message[8]++
 	case 'Z':

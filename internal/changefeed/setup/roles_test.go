@@ -182,3 +182,23 @@ func TestPooler(t *testing.T) {
 		t.Error(rows(state.Items()))
 	}
 }
+
+// What a writer's search_path holds is not called with the rights of whoever installed the log.
+func TestWritersNames(t *testing.T) {
+	server := pgtest.Own(t)
+	dsn := server.DSN("")
+	admin := connect(t, dsn)
+	exec(t, admin, "create role app login password 'app'", "create table a (id int)", "grant all on a to app", "create schema evil authorization app")
+	install(t, admin, Touch)
+	app := connect(t, as(t, dsn, "app", "app"))
+	exec(t, app, "create function evil.caught(bigint, bigint) returns bool language plpgsql as 'begin raise ''caught''; end'",
+		"create operator evil.< (leftarg = bigint, rightarg = bigint, function = evil.caught)",
+		"create function evil.txid_current_if_assigned() returns bigint language plpgsql as 'begin raise ''caught''; end'",
+		"create function evil.pg_current_xact_id() returns xid8 language plpgsql as 'begin raise ''caught''; end'",
+		"create function evil.pg_sequence_last_value(regclass) returns bigint language plpgsql as 'begin raise ''caught''; end'",
+		"create table evil.touches (xid xid8, relid oid)", "create temporary table touches (xid xid8, relid oid)",
+		"set search_path = evil, pg_catalog, public", "insert into a values (1)")
+	if n := scalar[int](t, admin, "select count(*) from pgcache.touches where relid = 'a'::regclass"); n != 1 {
+		t.Errorf("%d rows", n)
+	}
+}

@@ -4,7 +4,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM pg_logical_emit_message(true, 'pgcache.ddl', what);
   IF to_regclass('pgcache.touches') IS NOT NULL THEN
-    INSERT INTO pgcache.touches (xid, relid) VALUES (pg_current_xact_id(), 0) ON CONFLICT DO NOTHING;
+    INSERT INTO pgcache.touches (xid, relid) VALUES (pg_current_xact_id(), 0);
   END IF;
 END $$;
 COMMENT ON FUNCTION pgcache.schema_changed(text) IS 'pgcache: tells the feeds of a change of the schema';
@@ -38,7 +38,7 @@ BEGIN
   -- The same as schema_changed, which somebody may have renamed: that must not stand in the way of everybody's commands.
   PERFORM pg_logical_emit_message(true, 'pgcache.ddl', tg_tag);
   IF to_regclass('pgcache.touches') IS NOT NULL THEN
-    INSERT INTO pgcache.touches (xid, relid) VALUES (pg_current_xact_id(), 0) ON CONFLICT DO NOTHING;
+    INSERT INTO pgcache.touches (xid, relid) VALUES (pg_current_xact_id(), 0);
   END IF;
 END $$;
 COMMENT ON FUNCTION pgcache.ddl_changed() IS 'pgcache: called by the event triggers pgcache_ddl and pgcache_drop';

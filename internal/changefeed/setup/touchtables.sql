@@ -2,12 +2,12 @@
 -- to survive a crash: after one, readers begin anew.
 CREATE UNLOGGED TABLE pgcache.touches (
   xid xid8 NOT NULL,
-  relid oid NOT NULL,
-  PRIMARY KEY (xid, relid)
+  relid oid NOT NULL
 ) WITH (
   -- Rows come and go, and a shorter file is not worth the lock.
   autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_insert_threshold = -1,
   autovacuum_analyze_threshold = 2000000000, vacuum_truncate = off);
+CREATE INDEX touches_xid ON pgcache.touches (xid);
 COMMENT ON TABLE pgcache.touches IS 'pgcache: which transaction has written which table';
 
 -- One row that all readers share. It is gone after a crash, which is how they learn of it.

@@ -56,13 +56,12 @@ func xid(writer int) uint64 { return uint64(10 + writer) }
 // snapshot is what pg_current_snapshot would give.
 func snapshot(visible []bool) freshness.Snapshot {
 	s := freshness.Snapshot{Min: xid(len(visible)), Max: xid(len(visible)) + 1}
-	for i := len(visible) - 1; i >= 0; i-- {
-		if !visible[i] {
+	for i, seen := range visible {
+		if !seen {
 			s.Running = append(s.Running, xid(i))
-			s.Min = xid(i)
+			s.Min = min(s.Min, xid(i))
 		}
 	}
-	slices.Sort(s.Running)
 	return s
 }
 
@@ -204,7 +203,7 @@ func (m *model) explore() (lie [][2]int) {
 					continue
 				}
 				ended = false
-				visit(append(history[:len(history):len(history)], e))
+				visit(append(slices.Clip(history), e))
 				if lie != nil {
 					return
 				}

@@ -1,6 +1,7 @@
 package touch
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"slices"
@@ -16,8 +17,8 @@ var pollSQL string
 // sight is what one poll sees.
 type sight struct {
 	snapshot freshness.Snapshot
-	// pid is the server process, and log names the log and the server's present life.
-	pid, log string
+	// pid is the server process, and epoch names the log.
+	pid, epoch string
 	// The log holds the writes of the transactions after since and before awakeTo, save those that floor sees, which may
 	// have been deleted.
 	since, awakeTo uint64
@@ -49,10 +50,7 @@ func since(s *freshness.Snapshot) [][]byte {
 
 // read reads a poll's one row.
 func read(row [][]byte) (*sight, error) {
-	if row[2] == nil {
-		return nil, errRestarted // there is no state: it was lost in a crash
-	}
-	s := &sight{pid: string(row[1]), log: string(row[2]), litter: string(row[6]) == "t"}
+	s := &sight{pid: string(row[1]), epoch: string(row[2]), litter: string(row[6]) == "t"}
 	var err error
 	if s.snapshot, err = freshness.ParseSnapshot(string(row[0])); err != nil {
 		return nil, err
@@ -70,32 +68,61 @@ func read(row [][]byte) (*sight, error) {
 	return s, err
 }
 
-// readCommits reads pairs of a transaction and a table, sorted by transaction.
-func readCommits(text string) ([]commit, error) {
+// readCommits reads what a poll found: transactions, each with tables, as in {5:16384,5:16390:16395}.
+func readCommits(list string) ([]commit, error) {
 	var commits []commit
-	for text != "" {
-		var first, second string
-		first, text, _ = strings.Cut(text, " ")
-		second, text, _ = strings.Cut(text, " ")
-		xid, err := number(first)
+	for text := range strings.SplitSeq(strings.Trim(list, "{}"), ",") {
+		if text == "" {
+			continue
+		}
+		c, err := readCommit(text)
 		if err != nil {
 			return nil, err
 		}
-		table, err := number(second)
+		commits = append(commits, c)
+	}
+	slices.SortFunc(commits, func(a, b commit) int { return cmp.Compare(a.xid, b.xid) })
+	return merged(commits), nil
+}
+
+func readCommit(text string) (commit, error) {
+	first, tables, _ := strings.Cut(text, ":")
+	xid, err := number(first)
+	if err != nil {
+		return commit{}, err
+	}
+	c := commit{xid: xid}
+	for part := range strings.SplitSeq(tables, ":") {
+		table, err := number(part)
 		if err != nil {
-			return nil, err
+			return commit{}, err
 		}
-		if len(commits) == 0 || commits[len(commits)-1].xid != xid {
-			commits = append(commits, commit{xid: xid})
-		}
-		c := &commits[len(commits)-1]
 		if table == 0 {
 			c.schema = true
 			continue
 		}
 		c.tables = append(c.tables, uint32(table))
 	}
-	return commits, nil
+	return c, nil
+}
+
+// merged makes one of all that one transaction did. They stand beside each other.
+func merged(commits []commit) []commit {
+	var whole []commit
+	for _, c := range commits {
+		if len(whole) == 0 || whole[len(whole)-1].xid != c.xid {
+			whole = append(whole, c)
+			continue
+		}
+		last := &whole[len(whole)-1]
+		last.tables = append(last.tables, c.tables...)
+		last.schema = last.schema || c.schema
+	}
+	for i := range whole {
+		slices.Sort(whole[i].tables)
+		whole[i].tables = slices.Compact(whole[i].tables)
+	}
+	return whole
 }
 
 func number(text string) (uint64, error) {

@@ -32,7 +32,8 @@ type observer interface{ Observe(freshness.Snapshot) }
 type stream struct {
 	feed *Feed
 	conn *pgconn.PgConn
-	// server names the server and its present life, as far as no poll does, and first is what the first poll saw.
+	// server names the server and its present life, which lasts as long as the connection, and first is what the first
+	// poll saw.
 	server string
 	first  *sight
 	// last is the snapshot of the last poll.
@@ -87,7 +88,8 @@ var ours = map[string]string{
 const factsSQL = `
 select pg_is_in_recovery(), pg_backend_pid(),
        (pg_control_system()).system_identifier || '/' ||
-       case when pg_is_in_recovery() then '' else substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) end`
+       case when pg_is_in_recovery() then '' else substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) end || '/' ||
+       extract(epoch from pg_postmaster_start_time())`
 
 func (s *stream) connect(ctx context.Context) error {
 	config := s.feed.config.Connect.Copy()
@@ -165,7 +167,7 @@ func (s *stream) start(ctx context.Context) error {
 	if err := s.check(seen); err != nil {
 		return err
 	}
-	generation := s.server + "/" + seen.log
+	generation := s.server + "/" + seen.epoch
 	s.feed.log.DebugContext(ctx, "pgcache: the touch log is being read", "generation", generation)
 	s.feed.config.Sink.Start(generation, r.number, seen.since)
 	s.feed.config.Sink.Pass(r.number)
@@ -194,7 +196,11 @@ func (s *stream) prolong(ctx context.Context) error {
 func (s *stream) look(ctx context.Context, last *freshness.Snapshot) (*sight, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	row, err := one(s.conn.ExecPrepared(ctx, "poll", since(last), nil, nil).Read())
+	result := s.conn.ExecPrepared(ctx, "poll", since(last), nil, nil).Read()
+	if result.Err == nil && len(result.Rows) == 0 {
+		return nil, errRestarted // there is no state: it was lost in a crash
+	}
+	row, err := one(result)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +212,7 @@ func (s *stream) check(seen *sight) error {
 	switch {
 	case seen.pid != s.first.pid:
 		return errPooler
-	case seen.log != s.first.log:
+	case seen.epoch != s.first.epoch:
 		return errRestarted
 	case seen.since != s.first.since || seen.snapshot.Max > seen.awakeTo:
 		return errAsleep
