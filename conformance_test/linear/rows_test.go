@@ -137,7 +137,9 @@ func TestRowPrecision(t *testing.T) {
 	if feed != "wal" {
 		t.Skip("the touch log does not tell rows apart")
 	}
-	for _, level := range []string{"tracked", "strict"} {
-		t.Run(level, func(t *testing.T) { playPrecision(t, level, 20, 0.95) })
+	// A strict read asks PostgreSQL when its barrier has taken 5 ms, so on a busy machine the share of hits says how busy it is;
+	// the soak test, which is for a quiet one, wants its share at strict too.
+	for level, atLeast := range map[string]float64{"tracked": 0.95, "strict": 0.5} {
+		t.Run(level, func(t *testing.T) { playPrecision(t, level, 20, atLeast) })
 	}
 }
