@@ -62,19 +62,7 @@ const latest = 1<<63 - 2
 // untilFresh waits until own writes no longer stand in the way.
 func untilFresh(t *testing.T, tracker *freshness.Tracker, tag freshness.Tag) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patienceOfTests)
-	defer cancel()
-	for {
-		_, changes, _ := tracker.Passed()
-		if tracker.Fresh([]freshness.Tag{tag}, latest) {
-			return
-		}
-		select {
-		case <-changes:
-		case <-ctx.Done():
-			t.Fatal("an own write stands in the way for ever")
-		}
-	}
+	until(t, "own writes stand in the way no longer", func() bool { return tracker.Fresh([]freshness.Tag{tag}, latest) })
 }
 
 // An own write stands in the way until the feed has told of it, and no longer.
@@ -93,12 +81,19 @@ func TestSettle(t *testing.T) {
 		}
 		f.feed.Settle(own)
 		untilFresh(t, tracker, tag)
-		f.recorder.mu.Lock()
-		if told := len(f.state.commits); told != n+1 {
-			t.Fatalf("after %d writes nothing stands in the way, and %d commits were told", n+1, told)
+		if told := f.told(); told != n+1 {
+			f.recorder.mu.Lock()
+			defer f.recorder.mu.Unlock()
+			t.Fatalf("after %d writes nothing stands in the way, and %d commits were told; losses %v", n+1, told, f.state.losses)
 		}
-		f.recorder.mu.Unlock()
 	}
+}
+
+// told is how many commits were told.
+func (f *follower) told() int {
+	f.recorder.mu.Lock()
+	defer f.recorder.mu.Unlock()
+	return len(f.state.commits)
 }
 
 // Own writes that come to be settled while there is no stream stand in the way until the next has begun.
