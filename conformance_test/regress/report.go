@@ -44,10 +44,18 @@ var expected = []struct {
 	file       string
 	text, what *regexp.Regexp
 	why        string
-}{{
-	"stats", regexp.MustCompile(`SELECT sessions AS db_stat_sessions FROM pg_stat_database`), regexp.MustCompile(`row 1 of 1, column 1`),
-	"a count of all sessions: the cache asks for old answers of the catalog again over one of its own",
-}}
+}{
+	{
+		"stats", regexp.MustCompile(`SELECT sessions AS db_stat_sessions FROM pg_stat_database`),
+		regexp.MustCompile(`row 1 of 1, column 1`),
+		"a count of all sessions: the cache asks for old answers of the catalog again over one of its own",
+	},
+	{
+		"with", regexp.MustCompile(`UPDATE y SET a = a \* 100 RETURNING \*\s*\)\s*SELECT \* FROM t LIMIT 10`),
+		regexp.MustCompile(`\(0 hits\) row`),
+		"ten of the rows, whichever come first: see the order of rows",
+	},
+}
 
 // fileReport is what came of one file.
 type fileReport struct {
