@@ -196,6 +196,40 @@ func TestFillsAndOwnWritesArePolledFor(t *testing.T) {
 	}
 }
 
+// A poll that has looked before a write was made does not settle it.
+func TestAPollUnderWaySettlesNothing(t *testing.T) {
+	dsn := database(t)
+	conn := connect(t, dsn)
+	feed, d := follow(t, dsn, never)
+	d.stream(t, 1)
+	a := tag(t, conn, "a")
+	f := fill(t, conn, feed, d.tracker)
+	if !admitted(t, f, a) {
+		t.Fatal("not admitted")
+	}
+	here, on := make(chan struct{}), make(chan struct{})
+	d.note(func() { d.hold = func() { here <- struct{}{}; <-on } })
+	first := make(chan error, 1)
+	go func() { first <- feed.Barrier(soon(t)) }()
+	<-here // the end of a poll is about to be noted
+	exec(t, conn, "update a set v = 1")
+	feed.Settle(d.tracker.Own(a, false))
+	on <- struct{}{}
+	<-here // the next one has found the write, which is about to be noted
+	if d.tracker.Fresh(a, f.Position()) {
+		t.Error("an entry that was read before the write is fresh")
+	}
+	d.note(func() { d.hold = nil })
+	on <- struct{}{}
+	if err := <-first; err != nil {
+		t.Fatal(err)
+	}
+	barrier(t, feed)
+	if d.tracker.Fresh(a, f.Position()) {
+		t.Error("an entry that was read before the write is fresh afterwards")
+	}
+}
+
 // A write that settles while there is no stream is delivered by the next one.
 func TestSettleWithoutAStream(t *testing.T) {
 	dsn := database(t)

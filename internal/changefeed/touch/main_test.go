@@ -91,6 +91,8 @@ type diary struct {
 	lost    error
 	live    bool
 	changes chan struct{} // closed at the next event
+	// hold, if there is one, is called before a commit or a poll's end is noted.
+	hold func()
 }
 
 type told struct {
@@ -116,12 +118,23 @@ func (d *diary) Start(generation string, position, after uint64) {
 	d.note(func() { d.streams, d.after, d.live, d.lost = append(d.streams, generation), after, true, nil })
 }
 
+func (d *diary) pause() {
+	d.mu.Lock()
+	hold := d.hold
+	d.mu.Unlock()
+	if hold != nil {
+		hold()
+	}
+}
+
 func (d *diary) Commit(c freshness.Commit, schema bool) {
+	d.pause()
 	d.tracker.Commit(c)
 	d.note(func() { d.commits = append(d.commits, told{c, schema}) })
 }
 
 func (d *diary) Pass(position uint64) {
+	d.pause()
 	d.tracker.Pass(position)
 	d.note(func() { d.passed = position })
 }
