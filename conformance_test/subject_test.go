@@ -3,10 +3,13 @@ package conformance_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // subject is what a script runs on: a database opened with one of the drivers. Its methods write down what is seen.
@@ -15,6 +18,9 @@ type subject struct {
 	ctx        context.Context
 	db         *sql.DB
 	transcript []string
+	// replans is set when pgcache prepares what pgx has prepared long ago, since the session was changed. An error comes from
+	// another of pgx's steps then, and is wrapped once more.
+	replans bool
 }
 
 // queryer is a sql.DB, Conn or Tx.
@@ -75,6 +81,9 @@ func (s *subject) do(on queryer, query string, args ...any) {
 
 // read writes down a result: its columns, every row scanned into values of type any, and how it ended.
 func (s *subject) read(rows *sql.Rows, err error) {
+	if step, ok := errors.AsType[*pgconn.PrepareError](err); ok && s.replans {
+		err = step.Unwrap()
+	}
 	if err != nil {
 		s.notef("failed: %s", describeError(err))
 		return

@@ -30,8 +30,11 @@ func TestBaseTypes(t *testing.T) {
 			t.Errorf("type %s has no line in the table of literals", c.typeName)
 		}
 		c.literals, c.want = values, once
-		if namesCatalogs[c.typeName] {
+		switch {
+		case namesCatalogs[c.typeName]:
 			c.want = whatever
+		case c.typeName == "timetz":
+			c.want = never // a time compared with one takes the offset of today
 		}
 		columns = append(columns, c)
 	}
@@ -72,7 +75,11 @@ func TestOwnTypes(t *testing.T) {
 	dsn := database(t, ownTypes)
 	var columns []column
 	for _, name := range slices.Sorted(maps.Keys(ownLiterals)) {
-		columns = append(columns, column{typeName: name, sql: name, array: true, literals: ownLiterals[name], want: once})
+		want := once
+		if strings.HasPrefix(name, "timetz") {
+			want = never
+		}
+		columns = append(columns, column{typeName: name, sql: name, array: true, literals: ownLiterals[name], want: want})
 	}
 	readEverywhere(t, dsn, columns)
 }

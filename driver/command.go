@@ -58,7 +58,8 @@ func showOf(what string) command {
 			return nil, fmt.Errorf("pgcache: SHOW pgcache.%s is not supported yet", what)
 		default:
 			return nil, fmt.Errorf(
-				"pgcache: there is no pgcache.%s to show; there are pgcache.stats, pgcache.rules, pgcache.statements and pgcache.feed", what)
+				"pgcache: there is no pgcache.%s to show; there are pgcache.stats, pgcache.rules, pgcache.statements and pgcache.feed",
+				what)
 		}
 	}
 }

@@ -82,22 +82,3 @@ func (t *tally) String() string {
 
 // share is that of the hits in the reads.
 func (t *tally) share() float64 { return float64(t.hits) / float64(max(t.reads, 1)) }
-
-// add adds another's counts.
-func (t *tally) add(other *tally) {
-	t.reads += other.reads
-	t.hits += other.hits
-	t.steps += other.steps
-	t.worlds += other.worlds
-	t.inTransactions += other.inTransactions
-	t.errors += other.errors
-	t.uncompared += other.uncompared
-	t.anew += other.anew
-	t.badSetup += other.badSetup
-	for name, c := range other.byKind {
-		sum := t.kind(name)
-		sum.total += c.total
-		sum.hits += c.hits
-		sum.failed += c.failed
-	}
-}

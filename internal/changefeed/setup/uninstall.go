@@ -59,8 +59,8 @@ func (in *installer) dropHome() {
 		}
 	}
 	script := []string{
-		"DROP FUNCTION IF EXISTS pgcache.touch(), pgcache.touch_tree(oid), pgcache.touch_raise(), pgcache.touch_confirm(bigint), pgcache.touch_collect(), " +
-			"pgcache.ddl_changed(), pgcache.schema_changed(text);",
+		"DROP FUNCTION IF EXISTS pgcache.touch(), pgcache.touch_tree(oid), pgcache.touch_raise(), " +
+			"pgcache.touch_confirm(bigint), pgcache.touch_collect(), pgcache.ddl_changed(), pgcache.schema_changed(text);",
 		"DROP TABLE IF EXISTS pgcache.touches, pgcache.touch_state; DROP SEQUENCE IF EXISTS pgcache.touch_limit;",
 	}
 	if !in.try("schema pgcache", "", script...) || !in.Schema.Ours {

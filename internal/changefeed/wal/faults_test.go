@@ -88,6 +88,20 @@ func checkNothingLeft(t *testing.T, c *pgx.Conn, name string) {
 	untilSQL(t, c, "select not exists (select from pg_stat_activity where application_name = $1)", name)
 }
 
+// When Run has returned, the slot is gone already.
+func TestStopLeavesNoSlot(t *testing.T) {
+	dsn, c := database(t)
+	for range 30 {
+		f := follow(t, dsn)
+		name := f.feed.stream.Load().name
+		if n := get(t, c, "select count(*)::text from pg_replication_slots where slot_name = $1", name); n != "1" {
+			t.Errorf("there are %s slots", n)
+		}
+		f.stop()
+		checkNothingLeft(t, c, name)
+	}
+}
+
 func TestServerRestarts(t *testing.T) {
 	server, dsn, c := ownDatabase(t, nil)
 	f := follow(t, dsn)

@@ -32,9 +32,9 @@ func (e event) values(r *relation, place int) (before, after value) {
 	return before, after
 }
 
-// old is the value before the event. In the tuple of a key all other columns are NULL, which says nothing.
+// old is the value before the event. In the tuple of a key, NULL stands for the columns that aren't in the key, and says nothing.
 func (e event) old(r *relation, place int) value {
-	if e.before == nil || e.kind == pglogrepl.UpdateMessageTupleTypeKey && !r.key[place] {
+	if e.before == nil {
 		return value{}
 	}
 	v := read(r, e.before, place)
