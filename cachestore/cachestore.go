@@ -36,6 +36,9 @@ type Entry struct {
 	// Keep is how long after ReadAt the entry can be of any use: the rule's TTL plus the time it may be served stale. A
 	// store drops it after that.
 	Keep time.Duration
+	// Foreign is set when the entry may have been made by another process. What this process began to watch only lately it
+	// may have missed changes of that the entry lacks.
+	Foreign bool
 }
 
 // Material is what a key is the hash of, in two parts.
