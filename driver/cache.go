@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -19,9 +20,12 @@ type cache struct {
 	config *dsn.Config
 	pgx    driver.Connector
 	logger *slog.Logger
-	store  cachestore.Store
+	store  cachestore.Store // in this process's memory
+	shared *shared          // what is behind it; nil when nothing is
 	ledger freshness.Ledger
 	stats  counters
+
+	invalidated invalidated
 
 	texts      texts
 	identities identities
@@ -101,7 +105,11 @@ func (c *cache) close() error {
 	c.stop()
 	c.closing.Unlock()
 	c.tasks.Wait()
-	return c.store.Close()
+	err := c.store.Close()
+	if c.shared != nil {
+		err = errors.Join(err, c.shared.store.Close())
+	}
+	return err
 }
 
 // warnEvery is how often a thing that goes wrong again and again is logged.
@@ -117,7 +125,25 @@ func (c *cache) warn(ctx context.Context, message string, args ...any) {
 }
 
 func (c *cache) flush(ctx context.Context) error {
-	c.ledger.TouchAll()
+	c.invalidate(ctx, nil, true)
+	err := c.store.Clear(ctx)
+	if c.shared != nil {
+		err = errors.Join(err, c.shared.store.Clear(ctx))
+	}
+	return err
+}
+
+// invalidate makes stale what was read of the tables until now, or of all.
+func (c *cache) invalidate(ctx context.Context, tables []freshness.Tag, all bool) {
 	c.stats.invalidations.Add(1)
-	return c.store.Clear(ctx)
+	if all {
+		c.ledger.TouchAll()
+		c.invalidated.addAll()
+	} else {
+		c.ledger.Touch(tables)
+		c.invalidated.add(tables)
+	}
+	var told publication
+	c.shared.publish(ctx, &told, 0, tables, all)
+	c.shared.conclude(&told)
 }

@@ -131,9 +131,8 @@ func (c *Conn) invalidate(ctx context.Context, table string) error {
 	if err != nil {
 		return err
 	}
-	c.cache.stats.invalidations.Add(1)
 	if !c.inner.idle() {
-		c.cache.ledger.TouchAll()
+		c.cache.invalidate(ctx, nil, true)
 		return nil
 	}
 	st := &statement.Statement{Writes: []statement.Name{name}}
@@ -144,7 +143,7 @@ func (c *Conn) invalidate(ctx context.Context, table string) error {
 	if len(a.Reach.Tables) == 0 {
 		return fmt.Errorf("pgcache: invalidate: there is no table %q", table)
 	}
-	c.cache.ledger.Touch(a.tablesReached())
+	c.cache.invalidate(ctx, a.tablesReached(), false)
 	return nil
 }
 

@@ -111,6 +111,7 @@ func (c *Conn) Conn() *pgx.Conn {
 	}
 	c.escaped = true
 	c.watch.write.Begin(&c.cache.ledger, nil, true)
+	c.cache.shared.publish(context.Background(), &c.watch.told, c.serverPID(), nil, true)
 	c.watch.schema = true
 	return std.Conn()
 }

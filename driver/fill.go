@@ -68,6 +68,7 @@ type fill struct {
 func (c *Conn) lead(ctx context.Context, r *request, fl *flight) (driver.Rows, error) {
 	f, err := c.takeOff(ctx, r, fl)
 	if err != nil {
+		fl.permit.drop()
 		fl.land(tryAgain, nil, err)
 		return nil, err
 	}
@@ -336,6 +337,9 @@ func (f *fill) keep(set *rowset.Set) *cachestore.Entry {
 		entry.Position = f.tracking.Position()
 		v := f.request.verdict
 		f.tracking.Admit(v.tags, v.answer.after, func(admitted bool) { f.store(entry, admitted && v.current(f.cache)) })
+	case f.request.byMark:
+		entry.Position = f.request.mark
+		f.store(entry, f.request.quiet && f.cache.ledger.Admit(entry.Tags, f.flight.position))
 	default:
 		f.store(entry, f.cache.ledger.Admit(entry.Tags, entry.Position))
 	}
@@ -344,6 +348,7 @@ func (f *fill) keep(set *rowset.Set) *cachestore.Entry {
 
 // untracked says that the result will not be kept.
 func (f *fill) untracked() {
+	f.flight.permit.drop()
 	if f.tracking != nil {
 		f.tracking.End()
 	}
@@ -353,11 +358,11 @@ func (f *fill) untracked() {
 func (f *fill) store(entry *cachestore.Entry, admitted bool) {
 	if !admitted {
 		f.cache.stats.rejectedFills.Add(1)
+		f.flight.permit.drop()
 		return
 	}
-	if err := f.cache.store.Put(f.ctx.Context, f.flight.key, entry); err != nil {
-		f.cache.stats.storeErrors.Add(1)
-	}
+	f.cache.putNear(f.ctx.Context, f.flight.key, entry)
+	f.flight.permit.keep(entry)
 	f.request.text.tally.bytes.Add(int64(entry.Rows.Size()))
 }
 

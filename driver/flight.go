@@ -18,6 +18,11 @@ type flight struct {
 	// passed is how far the feed was when the flight set out, where there is one.
 	passed uint64
 
+	// mark is the state of the tags in the shared ledger when the flight set out, where that judges.
+	mark uint64
+	// permit is the right to make the entry for the fleet; nil without one.
+	permit *permit
+
 	waiting int   // guarded by flights.mu
 	fill    *fill // once it is under way; guarded by flights.mu
 
@@ -50,7 +55,7 @@ type flights struct {
 func (fs *flights) join(r *request, ledger *freshness.Ledger) (f *flight, first bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	if f := fs.byKey[r.key]; f != nil && !r.wishes.refresh && ledger.Fresh(f.tags, f.position) && r.unchangedSince(f) {
+	if f := fs.byKey[r.key]; f != nil && !r.wishes.refresh && f.mark == r.mark && ledger.Fresh(f.tags, f.position) && r.unchangedSince(f) {
 		if f.waiting++; f.landed == nil {
 			f.landed = make(chan struct{})
 			if f.fill != nil {
@@ -59,7 +64,7 @@ func (fs *flights) join(r *request, ledger *freshness.Ledger) (f *flight, first 
 		}
 		return f, false
 	}
-	f = &flight{flights: fs, key: r.key, tags: r.verdict.tags, position: ledger.Position()}
+	f = &flight{flights: fs, key: r.key, tags: r.verdict.tags, position: ledger.Position(), mark: r.mark}
 	if tr := r.verdict.track; tr != nil {
 		f.passed = tr.tracker.Position()
 	}

@@ -153,7 +153,7 @@ func (c *cache) run(ctx context.Context, kind setup.Kind, events bool, config *p
 		tr.kind = dsn.FeedTouch.String()
 		tr.feed = touch.New(touch.Config{Connect: &config.Config, Sink: tr, Reads: c.reads, Logger: c.logger})
 	} else {
-		tr.kind = dsn.FeedWAL.String()
+		tr.kind, tr.common = dsn.FeedWAL.String(), true
 		tr.feed = wal.New(wal.Config{
 			Connect: &config.Config, Publication: c.config.Publication, Sink: tr, Interest: &tr.interest, Logger: c.logger,
 		})

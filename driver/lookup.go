@@ -5,7 +5,6 @@ import (
 	"database/sql/driver"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/gopgcache/pgcache/cachestore"
@@ -14,30 +13,21 @@ import (
 // lookUp answers a request that may be cached: from the store, from a fill that somebody else has under way, or from
 // PostgreSQL.
 func (c *Conn) lookUp(ctx context.Context, r *request) (driver.Rows, error) {
-	stats := &c.cache.stats
-	var entry, past *cachestore.Entry
-	if !r.wishes.refresh {
-		entry, past = c.cache.find(ctx, r)
+	r.byMark = c.cache.shared != nil && r.verdict.track == nil
+	entry, past := c.cache.find(ctx, r)
+	if r.blind {
+		return c.bypass(ctx, r)
 	}
 	if r.verdict.strict && (entry != nil || c.cache.flights.busy(r.key)) {
-		r.confirmed = r.verdict.track.confirm(ctx)
-		if entry != nil && !(r.confirmed && c.cache.unchanged(r, entry)) {
+		if confirmed := r.confirm(ctx); entry != nil && !(confirmed && c.cache.unchanged(r, entry)) {
 			entry = nil
 		}
 	}
-	if entry != nil {
-		age := r.began.Sub(entry.ReadAt)
-		if age < r.ttl() {
-			if r.verdict.rule.Early && r.refreshable(c) && early(age, r.ttl(), entry.Cost) {
-				c.cache.refresh(r)
-			}
-			return c.hit(r, entry), nil
-		}
-		if age < r.ttl()+r.verdict.rule.Stale && r.refreshable(c) {
-			c.cache.refresh(r)
-			stats.staleServed.Add(1)
-			return c.hit(r, entry), nil
-		}
+	if entry == nil && r.wishes.only && !r.byMark {
+		entry = c.cache.shared.peek(ctx, r)
+	}
+	if entry != nil && c.servable(r, entry) {
+		return c.serve(r, entry), nil
 	}
 	if r.wishes.only {
 		return nil, ErrNotCached
@@ -46,6 +36,24 @@ func (c *Conn) lookUp(ctx context.Context, r *request) (driver.Rows, error) {
 		past = entry
 	}
 	return c.miss(ctx, r, past)
+}
+
+// servable tells whether an entry that is unchanged is young enough to be served.
+func (c *Conn) servable(r *request, e *cachestore.Entry) bool {
+	age := r.began.Sub(e.ReadAt)
+	return age < r.ttl() || age < r.ttl()+r.verdict.rule.Stale && r.refreshable(c)
+}
+
+// serve gives the rows of an entry that is servable, and sees to it that there will be a younger one.
+func (c *Conn) serve(r *request, e *cachestore.Entry) driver.Rows {
+	switch age := r.began.Sub(e.ReadAt); {
+	case age >= r.ttl():
+		c.cache.refresh(r)
+		c.cache.stats.staleServed.Add(1)
+	case r.verdict.rule.Early && r.refreshable(c) && early(age, r.ttl(), e.Cost):
+		c.cache.refresh(r)
+	}
+	return c.hit(r, e)
 }
 
 // hit gives the rows of an entry from the store.
@@ -65,36 +73,64 @@ func (c *Conn) replay(e *cachestore.Entry) driver.Rows {
 	return rows
 }
 
-// find looks in the store. It gives an entry that was made for the request and none of whose tables changed since, of
-// whatever age. While the feed is lost there is none; past is what there was then.
+// find looks in this process's memory. It gives an entry that was made for the request and none of whose tables changed since,
+// of whatever age. While the feed is lost there is none; past is what there was then.
+//
+// Where the shared store judges it has to be asked for each hit, so it is asked for what memory doesn't have in the same
+// round trip.
 func (c *cache) find(ctx context.Context, r *request) (entry, past *cachestore.Entry) {
-	entry, err := c.store.Get(ctx, r.key)
-	switch {
-	case err != nil:
+	e, err := c.near(ctx, r)
+	if r.byMark {
+		far, err := c.shared.look(ctx, r, e == nil && !r.wishes.refresh)
+		if r.blind = err != nil; r.blind {
+			return nil, nil
+		}
+		if far != nil {
+			return c.shared.judge(ctx, r, far)
+		}
+	}
+	if err != nil {
 		c.stats.storeErrors.Add(1)
+	}
+	if e == nil {
 		return nil, nil
-	case entry == nil:
+	}
+	return c.weigh(r, e)
+}
+
+// near gives what this process's memory has under the request's key.
+func (c *cache) near(ctx context.Context, r *request) (*cachestore.Entry, error) {
+	if r.wishes.refresh {
 		return nil, nil
-	case !r.is(entry):
-		c.stats.corruptEntries.Add(1)
-		return nil, nil
-	case !slices.Equal(entry.Tags, r.tags):
-		return nil, nil // what the names stand for changed
-	case c.unchanged(r, entry):
-		return entry, nil
-	case r.verdict.track != nil && r.verdict.rule.StaleIfError > 0 && r.verdict.track.tracker.WasFresh(entry.Tags, entry.Position):
-		return nil, entry
-	default:
-		return nil, nil // the tables changed
+	}
+	return c.store.Get(ctx, r.key)
+}
+
+// putNear puts an entry into this process's memory.
+func (c *cache) putNear(ctx context.Context, key cachestore.Key, e *cachestore.Entry) {
+	if err := c.store.Put(context.WithoutCancel(ctx), key, e); err != nil {
+		c.stats.storeErrors.Add(1)
 	}
 }
 
 // unchanged tells whether nothing that an entry depends on is known to have changed since it was read.
 func (c *cache) unchanged(r *request, e *cachestore.Entry) bool {
-	if tr := r.verdict.track; tr != nil {
-		return tr.tracker.Fresh(e.Tags, e.Position)
+	tr := r.verdict.track
+	switch {
+	case c.invalidated.since(e.ReadAt, e.Tags):
+		return false
+	case tr != nil:
+		return r.verdict.watched(e) && tr.tracker.Fresh(e.Tags, e.Position)
+	case r.byMark:
+		return e.Position == r.mark
+	default:
+		return c.ledger.Fresh(e.Tags, e.Position)
 	}
-	return c.ledger.Fresh(e.Tags, e.Position)
+}
+
+// wasUnchanged is unchanged as of the moment when the feed was lost.
+func (c *cache) wasUnchanged(r *request, e *cachestore.Entry) bool {
+	return r.verdict.watched(e) && !c.invalidated.since(e.ReadAt, e.Tags) && r.verdict.track.tracker.WasFresh(e.Tags, e.Position)
 }
 
 // early tells, at random, whether to refresh an entry before its time: the more likely the nearer its end and the dearer
@@ -115,8 +151,7 @@ func (c *Conn) miss(ctx context.Context, r *request, past *cachestore.Entry) (dr
 			return nil, errOtherSession
 		}
 		if first {
-			rows, err := c.lead(ctx, r, f)
-			return c.rescue(r, past, rows, err)
+			return c.makeEntry(ctx, r, f, past)
 		}
 		entry, outcome, err := f.wait(ctx, r.verdict.rule.Lock)
 		switch outcome {
@@ -133,6 +168,34 @@ func (c *Conn) miss(ctx context.Context, r *request, past *cachestore.Entry) (dr
 		case tryAgain:
 		}
 	}
+}
+
+// makeEntry gets the entry for all who wait for it: from the fleet, or from PostgreSQL.
+func (c *Conn) makeEntry(ctx context.Context, r *request, f *flight, past *cachestore.Entry) (driver.Rows, error) {
+	entry, old, permit := c.cache.shared.seek(ctx, r)
+	if entry != nil && c.servable(r, entry) {
+		f.land(served, entry, nil)
+		return c.serve(r, entry), nil
+	}
+	if entry != nil {
+		old = entry
+	}
+	if past == nil {
+		past = old
+	}
+	f.permit = permit
+	rows, err := c.lead(ctx, r, f)
+	return c.rescue(r, past, rows, err)
+}
+
+// bypass answers a request that turned out not to be for the cache.
+func (c *Conn) bypass(ctx context.Context, r *request) (driver.Rows, error) {
+	c.cache.stats.bypassed.Add(1)
+	r.text.tally.bypassed.Add(1)
+	if r.wishes.only {
+		return nil, ErrNotCached
+	}
+	return c.pass(ctx, r.text, r.args, r.stmt)
 }
 
 // rescue serves an entry that is too old when PostgreSQL can't be asked and the rule allows it.

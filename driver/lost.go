@@ -22,8 +22,8 @@ func (w *watch) lose() {
 		return
 	}
 	pid := c.inner.dialled().PgConn().PID()
-	lost := watch{conn: &Conn{cache: c.cache}, write: w.write.Hand(), schema: w.schema}
-	w.schema = false
+	lost := watch{conn: &Conn{cache: c.cache}, write: w.write.Hand(), told: w.told, schema: w.schema}
+	w.schema, w.told = false, publication{}
 	if !c.cache.goBackground(func(ctx context.Context) { c.cache.outlive(ctx, pid); lost.settle() }) {
 		lost.settle()
 	}

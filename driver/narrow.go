@@ -39,6 +39,7 @@ func (v *verdict) narrow(t *text) {
 			}
 		}
 	}
+	v.since = v.track.tracker.Told()
 }
 
 // plain tells whether the statement reads nothing but the tables that it names.

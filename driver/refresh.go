@@ -92,6 +92,16 @@ func (c *cache) refill(ctx context.Context, r *request) (err error) {
 		f.land(tryAgain, nil, nil)
 		return nil
 	}
+	entry, permit, busy := c.shared.claim(ctx, r)
+	if entry != nil {
+		f.land(served, entry, nil)
+		return nil
+	}
+	if busy {
+		f.land(goAlone, nil, nil)
+		return nil
+	}
+	f.permit = permit
 	rows, err := conn.lead(ctx, r, f)
 	if err != nil {
 		return err

@@ -22,8 +22,13 @@ type request struct {
 	verdict *verdict
 	// settings are the values in the session of the settings that the verdict depends on.
 	settings settings
-	// confirmed is set when the feed has delivered all that was visible when the request was made.
-	confirmed bool
+	// byMark is set when the shared store's ledger judges: mark is the state of the tags there when the request was made, and
+	// quiet tells that no write to them was under way. blind is set when that could not be found out.
+	byMark, quiet, blind bool
+	mark                 uint64
+	// confirmed is set when the feed has delivered all that was visible when the request was made, and asked when it was asked
+	// to.
+	confirmed, asked bool
 	// tags are what the result depends on.
 	tags []freshness.Tag
 
@@ -69,12 +74,7 @@ func (c *Conn) query(ctx context.Context, t *text, args []driver.NamedValue, stm
 		}
 		return rows, err
 	}
-	c.cache.stats.bypassed.Add(1)
-	t.tally.bypassed.Add(1)
-	if r.wishes.only {
-		return nil, ErrNotCached
-	}
-	return c.pass(ctx, t, args, stmt)
+	return c.bypass(ctx, &r)
 }
 
 // admissible tells whether the request may be answered from the cache, and sets its verdict. The error is that of dialling.

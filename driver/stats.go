@@ -17,6 +17,7 @@ type Stats struct {
 	FillErrors     int64 // of the fills, those that failed
 	RejectedFills  int64 // results not kept because a table changed while they were read
 	Invalidations  int64 // calls of invalidate and flush
+	SharedHits     int64 // of the hits, those from the store that a fleet shares
 	StoreErrors    int64 // times that the store could not do its work
 	CorruptEntries int64 // entries that were not what their key stands for
 
@@ -34,6 +35,7 @@ type counters struct {
 	hits, misses, bypassed, coalesced, staleServed    atomic.Int64
 	fills, fillErrors, rejectedFills                  atomic.Int64
 	invalidations, storeErrors, corruptEntries, saved atomic.Int64
+	sharedHits                                        atomic.Int64
 }
 
 func (c *cache) snapshot() Stats {
@@ -42,6 +44,7 @@ func (c *cache) snapshot() Stats {
 	return Stats{
 		Hits: n.hits.Load(), Misses: n.misses.Load(), Bypassed: n.bypassed.Load(), Coalesced: n.coalesced.Load(),
 		StaleServed: n.staleServed.Load(), Fills: n.fills.Load(), FillErrors: n.fillErrors.Load(),
+		SharedHits:    n.sharedHits.Load(),
 		RejectedFills: n.rejectedFills.Load(), Invalidations: n.invalidations.Load(), StoreErrors: n.storeErrors.Load(),
 		CorruptEntries: n.corruptEntries.Load(), Entries: held.Entries, Bytes: held.Bytes,
 		Consistency: c.inForce(), Feed: c.feedName(), FeedLag: c.feedLag(), TimeSaved: time.Duration(n.saved.Load()),
@@ -62,6 +65,7 @@ func (s Stats) rows() [][]string {
 		{"fill_errors", count(s.FillErrors)},
 		{"rejected_fills", count(s.RejectedFills)},
 		{"invalidations", count(s.Invalidations)},
+		{"shared_hits", count(s.SharedHits)},
 		{"store_errors", count(s.StoreErrors)},
 		{"corrupt_entries", count(s.CorruptEntries)},
 		{"entries", count(s.Entries)},

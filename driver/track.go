@@ -24,6 +24,8 @@ type track struct {
 	tracker  *freshness.Tracker
 	feed     changefeed.Feed
 	interest changefeed.Interest
+	// common is set when positions mean the same in every process that follows the server, so that entries can be shared.
+	common bool
 	// events is set when changes of the schema and of the publication are told as well, by event triggers.
 	events atomic.Bool
 	// generation names the server's history that positions belong to.

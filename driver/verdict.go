@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/dsn"
 	"github.com/gopgcache/pgcache/internal/catalog"
 	"github.com/gopgcache/pgcache/internal/freshness"
@@ -34,6 +35,8 @@ type verdict struct {
 	tracks uint64
 	// narrowed are the tables of which certain rows are read only.
 	narrowed []narrowed
+	// since is how far the feed was when it began to tell of the rows that are read; see watched.
+	since uint64
 	// settings are the names of the settings of the user's own that the result depends on, sorted.
 	settings []string
 	// statement is the key material that all entries of the text have in common, and digest its hash, so that a hit
@@ -61,6 +64,12 @@ func (v *verdict) holds(c *cache, id *identity, wished string, now time.Time) bo
 	c.askAgain(v.answer)
 	base := c.base.Load()
 	return base != nil && id == base.identity && c.answers.of(v.answer.question, v.answer.schema) == v.answer
+}
+
+// watched tells whether the feed has told of all changes since the entry was read. Of rows it tells by the columns that somebody
+// asked for; what this process made itself was made after that, but another may have made it before.
+func (v *verdict) watched(e *cachestore.Entry) bool {
+	return !e.Foreign || len(v.narrowed) == 0 || e.Position >= v.since
 }
 
 // current tells whether the schema has not been changed through this connector since the verdict.

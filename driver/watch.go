@@ -19,6 +19,8 @@ type watch struct {
 	conn *Conn
 	// write is what this session has written and nobody else may have seen yet.
 	write freshness.Write
+	// told is what the fleet was told of it.
+	told publication
 	// schema is set while the session has changed the schema in a transaction that is still open.
 	schema bool
 	// unresolved are texts whose tables could not be asked for inside a transaction. They are asked for after it.
@@ -129,6 +131,7 @@ func (w *watch) before(ctx context.Context, query string, args []driver.NamedVal
 	}
 	if e.all || len(e.tags) > 0 {
 		w.write.Begin(&w.conn.cache.ledger, e.tags, e.all)
+		w.conn.cache.shared.publish(ctx, &w.told, w.conn.serverPID(), e.tags, e.all)
 	}
 	if e.schema {
 		w.schema = true
@@ -157,6 +160,7 @@ func (w *watch) after(ctx context.Context, e effect, err error) {
 	case e.ends:
 		// COMMIT AND CHAIN: what was written is out, and the next transaction is open.
 		w.write.Again()
+		w.conn.cache.shared.republish(ctx, &w.told)
 	}
 }
 
@@ -169,6 +173,7 @@ func (w *watch) settle() {
 	}
 	w.conn.cache.wrote(w.write.Written())
 	w.write.End()
+	w.conn.cache.shared.conclude(&w.told)
 }
 
 // resolve asks for the tables that could not be asked for inside the transaction that has ended, so that the next one like

@@ -47,11 +47,20 @@ type Feed interface {
 // Interest says of which columns a feed has to tell the values, for the tags of rows. The zero value is ready; it is safe for
 // concurrent use, and reading it takes no lock.
 type Interest struct {
-	mu      sync.Mutex
+	mu      sync.Mutex // held by who adds and by who tells
 	columns atomic.Pointer[map[uint32][]string]
 }
 
-// Add says that values of a table's column matter from now on.
+// Tell runs what a feed does between looking which columns matter and having told its sink of the commit. A column that is
+// added while it runs matters from the next commit on: when Add returns, every commit that the sink was not told of yet
+// will be told with the column.
+func (i *Interest) Tell(tell func()) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	tell()
+}
+
+// Add says that values of a table's column matter from now on: see Tell.
 func (i *Interest) Add(table uint32, column string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -47,8 +47,8 @@ type Tracker struct {
 	// live is set while there is a feed, and epoch counts the feeds that there were.
 	live  bool
 	epoch uint64
-	// passed is the position up to which the feed has delivered everything.
-	passed uint64
+	// passed is the position up to which the feed has delivered everything, and told that of the last commit that it has.
+	passed, told uint64
 	// after is the last transaction of those that the feed may not have delivered, or that are forgotten.
 	after uint64
 	// pending are the commits that the snapshot of some fill may not see.
@@ -143,7 +143,7 @@ func (t *Tracker) Live() bool { return t.floor.Load()&^owned != lost }
 func (t *Tracker) Start(position, after uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.live, t.after, t.passed = true, after, 0
+	t.live, t.after, t.passed, t.told = true, after, 0, position
 	t.epoch++
 	t.setFloor(position)
 	t.settleOwn()
@@ -183,6 +183,7 @@ func (t *Tracker) setFloor(position uint64) {
 func (t *Tracker) Commit(c Commit) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.told = max(t.told, c.Position)
 	if c.Everything {
 		lift(&t.floor, c.Position)
 	}
@@ -267,6 +268,14 @@ func (t *Tracker) Position() uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.passed
+}
+
+// Told is the position of the last commit that was delivered, or where the stream began. What another process has read at or
+// after it lacks none of the commits before it, whatever this tracker was told of them.
+func (t *Tracker) Told() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.told
 }
 
 // Passed gives the position up to which the feed has delivered everything, and a channel that is closed when that changes or

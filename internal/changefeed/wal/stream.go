@@ -176,9 +176,11 @@ func (s *stream) commit(xid uint32, end uint64, c *changes) {
 			s.known[table], everything = struct{}{}, true
 		}
 	}
-	if tags := c.finish(s.feed.config.Interest); len(tags) > 0 || everything {
-		s.sink.Commit(freshness.Commit{Position: end, XID: wide, Tags: tags, Everything: everything}, everything)
-	}
+	s.feed.config.Interest.Tell(func() {
+		if tags := c.finish(s.feed.config.Interest); len(tags) > 0 || everything {
+			s.sink.Commit(freshness.Commit{Position: end, XID: wide, Tags: tags, Everything: everything}, everything)
+		}
+	})
 	s.gate.apply(wide)
 	s.reached = max(s.reached, end)
 }

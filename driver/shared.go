@@ -1,0 +1,237 @@
+package driver
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/gopgcache/pgcache/cachestore"
+	"github.com/gopgcache/pgcache/dsn"
+)
+
+// shared is the store that a fleet of processes shares, behind the memory of this one. Whatever it does not do in time, or at
+// all, is left to PostgreSQL.
+//
+// What is judged against a feed that all processes follow alike needs nothing but to be found: the entry has its position in
+// the server's order of commits, and each process judges it by its own ledger. Without such a feed the store keeps the
+// ledger too: see marked.go.
+type shared struct {
+	cache   *cache
+	store   sharedStore
+	timeout time.Duration
+	// putting has one token per result on its way into the store.
+	putting chan struct{}
+	// publishes is set when some process may have to learn of writes from the store.
+	publishes bool
+	owed      owed
+}
+
+// sharedStore is what a store has to be able to do that a fleet shares.
+type sharedStore interface {
+	cachestore.Store
+	cachestore.Lessor
+	cachestore.Ledger
+}
+
+// maxPutting bounds the results on their way into the store. One too many is kept in this process only.
+const maxPutting = 64
+
+func newShared(c *cache, store sharedStore) *shared {
+	return &shared{
+		cache: c, store: store, timeout: c.config.Timeout, putting: make(chan struct{}, maxPutting),
+		publishes: c.config.Consistency <= dsn.ConsistencyTTL,
+	}
+}
+
+// permit is the right to make an entry for the whole fleet. A nil permit is what there is without a fleet.
+type permit struct {
+	shared *shared
+	lease  cachestore.Lease
+}
+
+// keep puts the entry into the store, in the background, and ends the permit.
+func (p *permit) keep(entry *cachestore.Entry) {
+	if p == nil {
+		return
+	}
+	p.end(func(ctx context.Context) error { return p.lease.Put(ctx, entry) })
+}
+
+// drop gives the right back: others may try.
+func (p *permit) drop() {
+	if p == nil {
+		return
+	}
+	p.end(func(context.Context) error { return nil })
+}
+
+// end ends the permit in the background: whoever waits for the answer in this process has it already.
+func (p *permit) end(how func(context.Context) error) {
+	s := p.shared
+	select {
+	case s.putting <- struct{}{}:
+	default:
+		how = func(context.Context) error { return nil } // too many at once
+	}
+	started := s.cache.goBackground(func(ctx context.Context) {
+		defer func() { <-s.putting }()
+		defer p.lease.Release()
+		ctx, cancel := context.WithTimeout(ctx, s.timeout)
+		defer cancel()
+		s.count(how(ctx))
+	})
+	if !started {
+		p.lease.Release()
+	}
+}
+
+// seek looks for the entry of a request that is not in this process's memory. It gives the entry, if there is one that may be
+// served; past is one that is only too old for that. Otherwise it gives the right to make it, waiting for who makes it just
+// now, or nothing when the fleet is of no help.
+func (s *shared) seek(ctx context.Context, r *request) (entry, past *cachestore.Entry, p *permit) {
+	if !s.helps(r) {
+		return nil, nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.verdict.rule.Lock)
+	defer cancel()
+	looked := r.marked() // then find has looked already
+	for {
+		if !looked {
+			if entry, past = s.get(ctx, r); entry != nil {
+				return entry, nil, nil
+			}
+		}
+		looked = false
+		lease, err := s.lease(ctx, r.key)
+		switch {
+		case err != nil:
+			return nil, past, nil
+		case lease.Mine():
+			// Somebody may have put it since we looked.
+			if entry, past = s.get(ctx, r); entry != nil {
+				go lease.Release()
+				return entry, nil, nil
+			}
+			return nil, past, &permit{s, lease}
+		case lease.Wait(ctx) != nil:
+			return nil, past, nil
+		case r.marked() && s.readMark(ctx, r) != nil:
+			return nil, past, nil
+		}
+	}
+}
+
+// claim is seek for a fill in the background: it waits for nobody. busy is set when somebody else makes the entry.
+func (s *shared) claim(ctx context.Context, r *request) (entry *cachestore.Entry, p *permit, busy bool) {
+	if !s.helps(r) {
+		return nil, nil, false
+	}
+	lease, err := s.lease(ctx, r.key)
+	switch {
+	case err != nil:
+		return nil, nil, false
+	case !lease.Mine():
+		return nil, nil, true
+	}
+	if entry, _ := s.get(ctx, r); entry != nil && time.Since(entry.ReadAt) < r.ttl() {
+		lease.Release()
+		return entry, nil, false
+	}
+	return nil, &permit{s, lease}, false
+}
+
+// helps tells whether the store can have what the request may be answered with. While the feed has yet to deliver what this
+// process wrote itself, nothing that was kept is fresh, and nothing that is made now can be kept in time.
+func (s *shared) helps(r *request) bool {
+	if s == nil {
+		return false
+	}
+	if tr := r.verdict.track; tr != nil {
+		return tr.common && tr.tracker.Fresh(r.tags, latest)
+	}
+	return r.quiet
+}
+
+// latest is a position after all others.
+const latest = 1<<63 - 2
+
+// lease asks for the right to make an entry.
+func (s *shared) lease(ctx context.Context, key cachestore.Key) (cachestore.Lease, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	lease, err := s.store.Lease(ctx, key)
+	s.count(err)
+	return lease, err
+}
+
+// get gets an entry and judges it. One that may be served is kept in memory from here on.
+func (s *shared) get(ctx context.Context, r *request) (entry, past *cachestore.Entry) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	e, err := s.store.Get(ctx, r.key)
+	s.count(err)
+	return s.judge(ctx, r, e)
+}
+
+// judge takes what the store gave.
+func (s *shared) judge(ctx context.Context, r *request, e *cachestore.Entry) (entry, past *cachestore.Entry) {
+	if e == nil || r.verdict.strict && !r.confirm(ctx) {
+		return nil, nil
+	}
+	entry, past = s.cache.weigh(r, e)
+	if entry == nil {
+		return nil, past
+	}
+	e.Material.Statement = r.verdict.statement // all entries of one statement share the string
+	s.cache.putNear(ctx, r.key, e)
+	if age := r.began.Sub(e.ReadAt); age >= r.ttl()+r.verdict.rule.Stale || r.wishes.refresh {
+		return nil, e
+	}
+	s.cache.stats.sharedHits.Add(1)
+	return e, nil
+}
+
+// count counts what went wrong with the store. A context that ended is the caller's affair.
+func (s *shared) count(err error) {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return
+	}
+	s.cache.stats.storeErrors.Add(1)
+	s.cache.warn(s.cache.background, "pgcache: the shared store does not do its work", "error", err)
+}
+
+// peek looks for an entry, for somebody who doesn't want it to be made.
+func (s *shared) peek(ctx context.Context, r *request) *cachestore.Entry {
+	if !s.helps(r) {
+		return nil
+	}
+	entry, _ := s.get(ctx, r)
+	return entry
+}
+
+// confirm has the feed deliver all that was visible when the request was made. It tries once.
+func (r *request) confirm(ctx context.Context) bool {
+	if !r.asked {
+		r.asked, r.confirmed = true, r.verdict.track.confirm(ctx)
+	}
+	return r.confirmed
+}
+
+// weigh tells what an entry is worth to a request: it may be served, whatever its age; or it could be if PostgreSQL can't be
+// asked; or nothing.
+func (c *cache) weigh(r *request, e *cachestore.Entry) (entry, past *cachestore.Entry) {
+	switch {
+	case !r.is(e):
+		c.stats.corruptEntries.Add(1)
+		return nil, nil
+	case !slices.Equal(e.Tags, r.tags):
+		return nil, nil // what the names stand for changed
+	case c.unchanged(r, e):
+		return e, nil
+	case r.verdict.track != nil && r.verdict.rule.StaleIfError > 0 && c.wasUnchanged(r, e):
+		return nil, e
+	default:
+		return nil, nil // the tables changed
+	}
+}
