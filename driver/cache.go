@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/gopgcache/pgcache/cachestore"
-	"github.com/gopgcache/pgcache/cachestore/memory"
 	"github.com/gopgcache/pgcache/dsn"
 	"github.com/gopgcache/pgcache/internal/freshness"
 )
@@ -22,6 +21,7 @@ type cache struct {
 	logger *slog.Logger
 	store  cachestore.Store // in this process's memory
 	shared *shared          // what is behind it; nil when nothing is
+	peers  *peers           // who else there is; nil when this process is alone
 	ledger freshness.Ledger
 	stats  counters
 
@@ -70,16 +70,13 @@ type cache struct {
 // maxRefreshing is how many background fills run at a time. More would compete with the callers' own queries.
 const maxRefreshing = 4
 
-func newCache(config *dsn.Config, base driver.Connector, o options) *cache {
-	c := &cache{config: config, pgx: base, logger: o.logger, store: o.store}
+func newCache(config *dsn.Config, base driver.Connector, o options) (*cache, error) {
+	c := &cache{config: config, pgx: base, logger: o.logger}
 	c.perSession, c.resets, c.fresh = o.perSession, o.resetSession != nil, o.fresh
-	if c.store == nil {
-		c.store = memory.New(config.Memory)
-	}
 	c.background, c.stop = context.WithCancel(context.Background())
 	c.installed = make(chan struct{}, 1)
 	c.refreshing = make(chan struct{}, maxRefreshing)
-	return c
+	return c, c.openTiers(o)
 }
 
 // schemaChanges makes everything unknown that was learned from the catalog, defaults of roles and databases included.
@@ -104,8 +101,12 @@ func (c *cache) close() error {
 	c.closing.Lock()
 	c.stop()
 	c.closing.Unlock()
+	var err error
+	if c.peers != nil {
+		err = c.peers.close()
+	}
 	c.tasks.Wait()
-	err := c.store.Close()
+	err = errors.Join(err, c.store.Close())
 	if c.shared != nil {
 		err = errors.Join(err, c.shared.store.Close())
 	}

@@ -42,6 +42,8 @@ type Conn struct {
 	// reticent is set once the session looks for names in its temporary schema. To ask it anything would make that schema, and
 	// a transaction that makes it itself is another one: it can't be prepared for commit in two phases.
 	reticent bool
+	// restricted is the session that can only read, if this one can: see readOnly.
+	restricted *stdlib.Conn
 	// changed is set once the session may differ from one that was just dialled.
 	changed bool
 	// escaped is set while pgx's connection is in the hands of the caller.

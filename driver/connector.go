@@ -40,7 +40,11 @@ func NewConnector(connString string, opts ...Option) (*Connector, error) {
 		if err != nil {
 			return nil, fmt.Errorf("pgcache: %w", err)
 		}
+		o.place = place(base)
 		return newConnector(config, stdlib.GetConnector(*base, o.stdlib()...), o)
+	}
+	if o.place, err = placeOf(config); err != nil {
+		return nil, err
 	}
 	base, err := stdlib.GetDefaultDriver().(driver.DriverContext).OpenConnector(config.Base)
 	if err != nil {
@@ -58,6 +62,7 @@ func NewConnectorConfig(base *pgx.ConnConfig, params string, opts ...Option) (*C
 	}
 	o := optionsOf(opts)
 	o.perSession = o.perSession || ownHooks(&base.Config)
+	o.place = place(base)
 	return newConnector(config, stdlib.GetConnector(*base, o.stdlib()...), o)
 }
 
@@ -81,6 +86,7 @@ func NewConnectorPool(pool *pgxpool.Pool, params string, opts ...Option) (*Conne
 	o.perSession = o.perSession || ownHooks(&hooks.ConnConfig.Config) || hooks.AfterConnect != nil || hooks.BeforeConnect != nil ||
 		hooks.BeforeAcquire != nil || hooks.PrepareConn != nil //nolint:staticcheck // deprecated, and still in use
 	o.fresh = stdlib.GetConnector(*hooks.ConnConfig)
+	o.place = place(hooks.ConnConfig)
 	return newConnector(config, stdlib.GetPoolConnector(pool, o.stdlib()...), o)
 }
 
@@ -102,7 +108,10 @@ func newConnector(config *dsn.Config, base driver.Connector, o options) (*Connec
 	}
 	c := &Connector{pgx: base}
 	if config.Enabled() {
-		c.cache = newCache(config, base, o)
+		var err error
+		if c.cache, err = newCache(config, base, o); err != nil {
+			return nil, err
+		}
 	}
 	return c, nil
 }

@@ -68,7 +68,7 @@ type fill struct {
 func (c *Conn) lead(ctx context.Context, r *request, fl *flight) (driver.Rows, error) {
 	f, err := c.takeOff(ctx, r, fl)
 	if err != nil {
-		fl.permit.drop()
+		fl.decide(nil)
 		fl.land(tryAgain, nil, err)
 		return nil, err
 	}
@@ -348,7 +348,7 @@ func (f *fill) keep(set *rowset.Set) *cachestore.Entry {
 
 // untracked says that the result will not be kept.
 func (f *fill) untracked() {
-	f.flight.permit.drop()
+	f.flight.decide(nil)
 	if f.tracking != nil {
 		f.tracking.End()
 	}
@@ -358,11 +358,11 @@ func (f *fill) untracked() {
 func (f *fill) store(entry *cachestore.Entry, admitted bool) {
 	if !admitted {
 		f.cache.stats.rejectedFills.Add(1)
-		f.flight.permit.drop()
+		f.flight.decide(nil)
 		return
 	}
 	f.cache.putNear(f.ctx.Context, f.flight.key, entry)
-	f.flight.permit.keep(entry)
+	f.flight.decide(entry)
 	f.request.text.tally.bytes.Add(int64(entry.Rows.Size()))
 }
 

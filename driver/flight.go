@@ -32,6 +32,11 @@ type flight struct {
 	outcome outcome
 	entry   *cachestore.Entry
 	err     error
+
+	// decided is closed when it is known whether the entry is kept, which is kept then; it is made for the first who asks.
+	decided chan struct{}
+	judged  bool              // guarded by flights.mu
+	kept    *cachestore.Entry // nil when it is not
 }
 
 // outcome is what a flight means for those who wait for it.
@@ -112,6 +117,18 @@ func (f *flight) land(o outcome, entry *cachestore.Entry, err error) {
 	}
 }
 
+// bring ends the flight with an entry that was made elsewhere.
+func (f *flight) bring(entry *cachestore.Entry) {
+	f.land(served, entry, nil)
+	f.decide(entry)
+}
+
+// giveUp ends the flight without an outcome.
+func (f *flight) giveUp() {
+	f.land(tryAgain, nil, nil)
+	f.decide(nil)
+}
+
 // depart takes the flight off the list, so that nobody joins any more. The caller holds the lock.
 func (f *flight) depart() {
 	if f.flights.byKey[f.key] == f {
@@ -147,5 +164,40 @@ func (f *flight) wait(ctx context.Context, longest time.Duration) (*cachestore.E
 		return nil, refused, ctx.Err()
 	case <-timer.C:
 		return nil, goAlone, nil
+	}
+}
+
+// decide tells what has become of the entry: it is kept, or nil is. It is called once for each flight, after it has landed or
+// without that.
+func (f *flight) decide(kept *cachestore.Entry) {
+	if kept != nil {
+		f.permit.keep(kept)
+	} else {
+		f.permit.drop()
+	}
+	f.flights.mu.Lock()
+	defer f.flights.mu.Unlock()
+	f.judged, f.kept = true, kept
+	if f.decided != nil {
+		close(f.decided)
+	}
+}
+
+// decision waits until it is known whether the entry is kept, and gives it if so.
+func (f *flight) decision(ctx context.Context) (*cachestore.Entry, error) {
+	f.flights.mu.Lock()
+	if f.judged {
+		f.flights.mu.Unlock()
+		return f.kept, nil
+	}
+	if f.decided == nil {
+		f.decided = make(chan struct{})
+	}
+	f.flights.mu.Unlock()
+	select {
+	case <-f.decided:
+		return f.kept, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 }

@@ -24,7 +24,7 @@ func (c *Conn) lookUp(ctx context.Context, r *request) (driver.Rows, error) {
 		}
 	}
 	if entry == nil && r.wishes.only && !r.byMark {
-		entry = c.cache.shared.peek(ctx, r)
+		entry = c.cache.peek(ctx, r)
 	}
 	if entry != nil && c.servable(r, entry) {
 		return c.serve(r, entry), nil
@@ -86,7 +86,7 @@ func (c *cache) find(ctx context.Context, r *request) (entry, past *cachestore.E
 			return nil, nil
 		}
 		if far != nil {
-			return c.shared.judge(ctx, r, far)
+			return c.weighForeign(ctx, r, far)
 		}
 	}
 	if err != nil {
@@ -147,7 +147,7 @@ func (c *Conn) miss(ctx context.Context, r *request, past *cachestore.Entry) (dr
 		f, first := c.cache.flights.join(r, &c.cache.ledger)
 		if first && !r.verdict.current(c.cache) {
 			// The schema changed since the verdict, and the flight's position is after that.
-			f.land(tryAgain, nil, nil)
+			f.giveUp()
 			return nil, errOtherSession
 		}
 		if first {
@@ -172,9 +172,9 @@ func (c *Conn) miss(ctx context.Context, r *request, past *cachestore.Entry) (dr
 
 // makeEntry gets the entry for all who wait for it: from the fleet, or from PostgreSQL.
 func (c *Conn) makeEntry(ctx context.Context, r *request, f *flight, past *cachestore.Entry) (driver.Rows, error) {
-	entry, old, permit := c.cache.shared.seek(ctx, r)
+	entry, old, permit := c.cache.seek(ctx, r)
 	if entry != nil && c.servable(r, entry) {
-		f.land(served, entry, nil)
+		f.bring(entry)
 		return c.serve(r, entry), nil
 	}
 	if entry != nil {

@@ -24,6 +24,8 @@ type options struct {
 	perSession bool
 	// fresh dials connections that nobody used before, where the connector gives used ones.
 	fresh driver.Connector
+	// place names the server and the database.
+	place string
 }
 
 func optionsOf(opts []Option) options {
@@ -58,7 +60,9 @@ func (o *options) stdlib() []stdlib.OptionOpenDB {
 // WithLogger sets where the connector logs. The default is slog.Default() when the connector is made.
 func WithLogger(logger *slog.Logger) Option { return func(o *options) { o.logger = logger } }
 
-// WithStore keeps entries in a store of the caller's instead of the one that pgcache_store names. The connector closes it.
+// WithStore keeps entries in a store of the caller's instead of the one that pgcache_store names. The connector closes it. A store
+// that other processes use too has to implement cachestore.Lessor and cachestore.Ledger; then this process's memory stands in
+// front of it, as it does in front of Redis.
 func WithStore(store cachestore.Store) Option { return func(o *options) { o.store = store } }
 
 // WithBeforeConnect is stdlib.OptionBeforeConnect: a hook that may change the configuration before each dial. With it, a

@@ -2,9 +2,7 @@ package driver
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
-	"io"
 	"slices"
 	"time"
 )
@@ -89,30 +87,18 @@ func (c *cache) refill(ctx context.Context, r *request) (err error) {
 		return nil
 	}
 	if !r.verdict.current(c) {
-		f.land(tryAgain, nil, nil)
+		f.giveUp()
 		return nil
 	}
-	entry, permit, busy := c.shared.claim(ctx, r)
-	if entry != nil {
-		f.land(served, entry, nil)
+	entry, permit, busy := c.claim(ctx, r)
+	switch {
+	case entry != nil:
+		f.bring(entry)
 		return nil
-	}
-	if busy {
-		f.land(goAlone, nil, nil)
+	case busy:
+		f.giveUp()
 		return nil
 	}
 	f.permit = permit
-	rows, err := conn.lead(ctx, r, f)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	dest := make([]driver.Value, len(rows.Columns()))
-	for err == nil {
-		err = rows.Next(dest)
-	}
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	return err
+	return conn.leadToEnd(ctx, r, f)
 }

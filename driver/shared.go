@@ -110,7 +110,7 @@ func (s *shared) seek(ctx context.Context, r *request) (entry, past *cachestore.
 		case lease.Mine():
 			// Somebody may have put it since we looked.
 			if entry, past = s.get(ctx, r); entry != nil {
-				go lease.Release()
+				(&permit{s, lease}).drop()
 				return entry, nil, nil
 			}
 			return nil, past, &permit{s, lease}
@@ -141,20 +141,13 @@ func (s *shared) claim(ctx context.Context, r *request) (entry *cachestore.Entry
 	return nil, &permit{s, lease}, false
 }
 
-// helps tells whether the store can have what the request may be answered with. While the feed has yet to deliver what this
-// process wrote itself, nothing that was kept is fresh, and nothing that is made now can be kept in time.
+// helps tells whether the store can have what the request may be answered with, or be given it.
 func (s *shared) helps(r *request) bool {
-	if s == nil {
-		return false
-	}
 	if tr := r.verdict.track; tr != nil {
-		return tr.common && tr.tracker.Fresh(r.tags, latest)
+		return tr.settled(r.tags)
 	}
 	return r.quiet
 }
-
-// latest is a position after all others.
-const latest = 1<<63 - 2
 
 // lease asks for the right to make an entry.
 func (s *shared) lease(ctx context.Context, key cachestore.Key) (cachestore.Lease, error) {
@@ -171,25 +164,10 @@ func (s *shared) get(ctx context.Context, r *request) (entry, past *cachestore.E
 	defer cancel()
 	e, err := s.store.Get(ctx, r.key)
 	s.count(err)
-	return s.judge(ctx, r, e)
-}
-
-// judge takes what the store gave.
-func (s *shared) judge(ctx context.Context, r *request, e *cachestore.Entry) (entry, past *cachestore.Entry) {
-	if e == nil || r.verdict.strict && !r.confirm(ctx) {
+	if e == nil {
 		return nil, nil
 	}
-	entry, past = s.cache.weigh(r, e)
-	if entry == nil {
-		return nil, past
-	}
-	e.Material.Statement = r.verdict.statement // all entries of one statement share the string
-	s.cache.putNear(ctx, r.key, e)
-	if age := r.began.Sub(e.ReadAt); age >= r.ttl()+r.verdict.rule.Stale || r.wishes.refresh {
-		return nil, e
-	}
-	s.cache.stats.sharedHits.Add(1)
-	return e, nil
+	return s.cache.weighForeign(ctx, r, e)
 }
 
 // count counts what went wrong with the store. A context that ended is the caller's affair.

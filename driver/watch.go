@@ -131,6 +131,7 @@ func (w *watch) before(ctx context.Context, query string, args []driver.NamedVal
 	}
 	if e.all || len(e.tags) > 0 {
 		w.write.Begin(&w.conn.cache.ledger, e.tags, e.all)
+		w.conn.cache.peers.wrote(e.tags, e.all)
 		w.conn.cache.shared.publish(ctx, &w.told, w.conn.serverPID(), e.tags, e.all)
 	}
 	if e.schema {
@@ -171,7 +172,9 @@ func (w *watch) settle() {
 		w.schema = false
 		w.conn.cache.schemaChanges()
 	}
-	w.conn.cache.wrote(w.write.Written())
+	tags, all := w.write.Written()
+	w.conn.cache.wrote(tags, all)
+	w.conn.cache.peers.wrote(tags, all)
 	w.write.End()
 	w.conn.cache.shared.conclude(&w.told)
 }

@@ -7,17 +7,6 @@ import "slices"
 // for every value but the default.
 var unsupported = []unsupportedRow{
 	{"pgcache", "observe"},
-	{"pgcache_store", "redis"},
-	{"pgcache_store", "peer"},
-	{"pgcache_redis", ""},
-	{"pgcache_redis_key_file", ""},
-	{"pgcache_peers", ""},
-	{"pgcache_peer_self", ""},
-	{"pgcache_peer_listen", ""},
-	{"pgcache_peer_secret_file", ""},
-	{"pgcache_peer_tls_cert", ""},
-	{"pgcache_peer_tls_key", ""},
-	{"pgcache_peer_tls_ca", ""},
 	{"pgcache_feed", "relay"},
 	{"pgcache_tx", "readonly"},
 }

@@ -14,6 +14,8 @@ func TestUnsupported(t *testing.T) {
 		"pgcache_feed=none pgcache_consistency=ttl pgcache_namespace=a pgcache_timeout=1s pgcache_max_entry=1MB pgcache_memory=1MB",
 		"pgcache_rule='a: * ttl=1m stale=1m stale_if_error=1h max_rows=1 max_bytes=1 empty=skip allow=now refresh=early lock=1s consistency=strict'",
 		"pgcache_feed=wal pgcache_publication=p pgcache_consistency=tracked",
+		"pgcache_store=redis pgcache_redis=redis://:hunter2@r pgcache_redis_key_file=k",
+		"pgcache_store=peer pgcache_peers=https://a:1,https://b:1 pgcache_peer_self=https://a:1 pgcache_peer_listen=:1 pgcache_peer_secret_file=/s",
 	} {
 		c, err := Parse(dsn)
 		if err != nil {
@@ -25,16 +27,6 @@ func TestUnsupported(t *testing.T) {
 	}
 	for _, tt := range []struct{ dsn, want string }{
 		{"pgcache=observe", `pgcache="observe": not supported yet`},
-		{"pgcache_store=redis", `pgcache_store="redis": not supported yet`},
-		{"pgcache_store=peer", `pgcache_store="peer": not supported yet`},
-		{"pgcache_redis=redis://:hunter2@r", `pgcache_redis="redis://:xxxxx@r": not supported yet`},
-		{"pgcache_redis_key_file=hunter2", `pgcache_redis_key_file="xxxxx": not supported yet`},
-		{"pgcache_peers=https://a:1,https://b:1", `pgcache_peers="https://a:1,https://b:1": not supported yet`},
-		{"pgcache_peer_self=https://a:1", `pgcache_peer_self="https://a:1": not supported yet`},
-		{"pgcache_peer_listen=:1", `pgcache_peer_listen=":1": not supported yet`},
-		{"pgcache_peer_secret_file=/s", `pgcache_peer_secret_file="/s": not supported yet`},
-		{"pgcache_peer_tls_cert=/c pgcache_peer_tls_key=/k", `pgcache_peer_tls_cert="/c": not supported yet`},
-		{"pgcache_peer_tls_ca=/ca", `pgcache_peer_tls_ca="/ca": not supported yet`},
 		{"pgcache_feed=relay", `pgcache_feed="relay": not supported yet`},
 		{"pgcache_tx=readonly", `pgcache_tx="readonly": not supported yet`},
 	} {

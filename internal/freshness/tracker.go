@@ -278,6 +278,15 @@ func (t *Tracker) Told() uint64 {
 	return t.told
 }
 
+// Changed is the position of the last change of the tags that is known, or the one before which nothing is.
+func (t *Tracker) Changed(tags []Tag) uint64 {
+	position := t.floor.Load() &^ owned
+	for _, tag := range tags {
+		position = max(position, t.slot(tag).Load()&^owned)
+	}
+	return position
+}
+
 // Passed gives the position up to which the feed has delivered everything, and a channel that is closed when that changes or
 // the feed is lost. live is false while there is no feed.
 func (t *Tracker) Passed() (position uint64, changes <-chan struct{}, live bool) {

@@ -1,0 +1,399 @@
+package driver
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/gopgcache/pgcache/internal/freshness"
+	"github.com/gopgcache/pgcache/internal/testenv"
+	"github.com/gopgcache/pgcache/internal/testenv/pgtest"
+)
+
+// party is one process of a fleet: a database with a cache of its own.
+type party struct {
+	*sql.DB
+	connector *Connector
+}
+
+// newFleet makes a fixture and further processes beside it, which share what the parameters name.
+func newFleet(t *testing.T, size int, params ...string) (*fixture, []party) {
+	t.Helper()
+	f := newFixture(t)
+	parties := make([]party, size)
+	for i := range parties {
+		parties[i].DB, parties[i].connector = f.open(params...)
+	}
+	f.DB, f.connector = parties[0].DB, parties[0].connector
+	return f, parties
+}
+
+// onRedis are the parameters of a fleet on a Redis of the test's own.
+func onRedis(t *testing.T, more ...string) (*testenv.Redis, []string) {
+	t.Helper()
+	r := pgtest.OwnRedis(t)
+	return r, append([]string{"rule=all: * ttl=1h", "store=redis", "redis=" + r.URL(), "timeout=1s"}, more...)
+}
+
+const sumOfBranch = "select branch, sum(balance) from accounts where branch = $1 group by branch"
+
+// shares waits until a fleet's entry has reached the store: then each other process has it without asking PostgreSQL.
+func (f *fixture) shares(parties []party, query string, args ...any) {
+	f.t.Helper()
+	f.eventually("a shared hit", func() bool {
+		before := parties[1].connector.Stats().SharedHits
+		f.read(parties[1].DB, query, args...)
+		return parties[1].connector.Stats().SharedHits > before || parties[1].connector.Stats().Hits > 0
+	})
+}
+
+// What one process has made the others have too, without a feed and with one.
+func TestFleetSharesEntries(t *testing.T) {
+	for _, feed := range []string{"none", "wal"} {
+		t.Run(feed, func(t *testing.T) {
+			_, params := onRedis(t, "feed="+feed)
+			f, parties := newFleet(t, 3, params...)
+			if feed == "wal" {
+				f.allFollow(parties)
+				f.kept(sumOfBranch, 1)
+			}
+			f.want(sumOfBranch, 1)
+			f.eventually("the entry in Redis", func() bool { return f.connector.cache.shared.idle() })
+			asked := f.queries.Load()
+			for _, p := range parties[1:] {
+				if got, want := f.read(p.DB, sumOfBranch, 1), f.read(f.plain, sumOfBranch, 1); got != want {
+					t.Errorf("got %q, want %q", got, want)
+				}
+				if s := p.connector.Stats(); s.SharedHits != 1 {
+					t.Errorf("shared hits %d, want 1: %+v", s.SharedHits, s)
+				}
+			}
+			if n := f.queries.Load() - asked; n != 0 {
+				t.Errorf("PostgreSQL was asked %d times more", n)
+			}
+		})
+	}
+}
+
+// idle tells whether nothing is on its way into the store.
+func (s *shared) idle() bool { return len(s.putting) == 0 }
+
+// allFollow waits until each process follows the feed.
+func (f *fixture) allFollow(parties []party) {
+	f.t.Helper()
+	for _, p := range parties {
+		f.read(p.DB, "select 1 from accounts where id = 0")
+		f.eventually("a feed", func() bool { return p.connector.Stats().Feed != "none" })
+	}
+}
+
+// Without a feed, what any process has written through the driver every process reads at once.
+func TestFleetReadsEachOthersWrites(t *testing.T) {
+	_, params := onRedis(t, "feed=none")
+	f, parties := newFleet(t, 3, params...)
+	hits := int64(0)
+	for i := range 300 {
+		writer, reader := parties[i%3], parties[(i/3)%3]
+		f.exec(writer, "update accounts set balance = $1 where id = 1", i+1)
+		for range 3 {
+			if got := f.read(reader.DB, balanceOf, 1); got != fmt.Sprint(i+1) {
+				t.Fatalf("read %s after %d was written", got, i+1)
+			}
+		}
+	}
+	for _, p := range parties {
+		hits += p.connector.Stats().Hits
+	}
+	if hits < 300 {
+		t.Errorf("%d hits only", hits)
+	}
+}
+
+// A transaction's writes make stale what others keep before it commits, and nothing is kept until it has ended.
+func TestFleetTransactions(t *testing.T) {
+	_, params := onRedis(t, "feed=none")
+	f, parties := newFleet(t, 2, params...)
+	f.read(parties[1].DB, balanceOf, 1)
+	tx, err := parties[0].BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.exec(tx, "update accounts set balance = 7 where id = 1")
+	for range 3 {
+		if got := f.read(parties[1].DB, balanceOf, 1); got != "0" {
+			t.Errorf("read %s before the commit", got)
+		}
+	}
+	if s := parties[1].connector.Stats(); s.Hits != 0 {
+		t.Errorf("hits while a write was under way: %+v", s)
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if got := f.read(parties[1].DB, balanceOf, 1); got != "7" {
+			t.Errorf("read %s after the commit", got)
+		}
+	}
+	if s := parties[1].connector.Stats(); s.Hits == 0 {
+		t.Errorf("no hits after the commit: %+v", s)
+	}
+}
+
+// A write whose process died before it could say that it has ended keeps its table uncached only until its session is gone.
+func TestFleetBuriesDeadWriters(t *testing.T) {
+	_, params := onRedis(t, "feed=none")
+	f, parties := newFleet(t, 2, params...)
+	f.read(parties[0].DB, balanceOf, 1)
+	tags := []uint64{f.tableTag("accounts")}
+	s := parties[0].connector.cache.shared
+	if err := s.store.Begin(t.Context(), writerName(1<<30), tags, false); err != nil {
+		t.Fatal(err)
+	}
+	f.eventually("a hit", func() bool {
+		before := parties[1].connector.Stats().Hits
+		f.read(parties[1].DB, balanceOf, 1)
+		return parties[1].connector.Stats().Hits > before
+	})
+}
+
+// 3 processes, 100 goroutines each, one cold key, a heavy query: PostgreSQL runs it once.
+func TestFleetFillsOnce(t *testing.T) {
+	for _, feed := range []string{"none", "wal"} {
+		t.Run(feed, func(t *testing.T) {
+			_, params := onRedis(t, "feed="+feed, "rule=all: * ttl=1h lock=1m")
+			f, parties := newFleet(t, 3, params[1:]...)
+			if feed == "wal" {
+				f.allFollow(parties)
+			}
+			for _, p := range parties {
+				p.SetMaxOpenConns(100)
+				f.read(p.DB, "select count(*) from accounts where id = 0")
+			}
+			f.queries.Store(0)
+			f.stampede(parties, 100)
+			if n := f.queries.Load(); n != 1 {
+				t.Errorf("PostgreSQL ran the query %d times", n)
+			}
+		})
+	}
+}
+
+// stampede has goroutines of each process ask the same heavy question at once.
+func (f *fixture) stampede(parties []party, each int) {
+	f.t.Helper()
+	const heavy = "select sum(a.balance + b.id) from accounts a, (select id from accounts) b where a.branch >= $1"
+	want := f.read(f.plain, strings.ReplaceAll(heavy, "$1", "0"))
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for _, p := range parties {
+		for range each {
+			wg.Go(func() {
+				<-start
+				got, err := readAll(f.t.Context(), p.DB, heavy, 0)
+				if err != nil || got != want {
+					f.t.Errorf("got %q, error %v; want %q", got, err, want)
+				}
+			})
+		}
+	}
+	close(start)
+	wg.Wait()
+}
+
+// Whatever becomes of Redis, each query is answered, rightly, and hardly later than without.
+func TestRedisFaults(t *testing.T) {
+	for _, fault := range []struct {
+		name   string
+		happen func(t *testing.T, r *testenv.Redis)
+		mend   func(t *testing.T, r *testenv.Redis)
+	}{
+		{"stopped", stopRedis, startRedis},
+		{"frozen", pauseRedis, continueRedis},
+		{"emptied", func(t *testing.T, r *testenv.Redis) { redisSays(t, r, "FLUSHALL") }, nil},
+		{
+			"full", func(t *testing.T, r *testenv.Redis) { redisSays(t, r, "CONFIG", "SET", "maxmemory", "1") },
+			func(t *testing.T, r *testenv.Redis) { redisSays(t, r, "CONFIG", "SET", "maxmemory", "0") },
+		},
+	} {
+		for _, feed := range []string{"none", "wal"} {
+			t.Run(fault.name+"/"+feed, func(t *testing.T) {
+				r, params := onRedis(t, "feed="+feed)
+				params[3] = "timeout=50ms"
+				f, parties := newFleet(t, 2, params...)
+				if feed == "wal" {
+					f.allFollow(parties)
+				}
+				load := f.startLoad(parties)
+				load.turns(200)
+				fault.happen(t, r)
+				load.turns(200)
+				if fault.mend != nil {
+					fault.mend(t, r)
+				}
+				load.turns(200)
+				load.end()
+				f.eventually("shared hits again", func() bool {
+					key := 1 + time.Now().UnixNano()%1000
+					f.read(parties[0].DB, balanceOf, key)
+					before := parties[1].connector.Stats().SharedHits
+					f.read(parties[1].DB, balanceOf, key)
+					return parties[1].connector.Stats().SharedHits > before
+				})
+			})
+		}
+	}
+}
+
+// load writes through one process and reads through all, one goroutine each, and checks that each reads what was written last
+// through it at least: without a feed what anybody wrote, with one what the process itself did.
+type load struct {
+	f     *fixture
+	ctx   context.Context
+	stop  context.CancelFunc
+	wg    sync.WaitGroup
+	count atomic.Int64
+}
+
+func (f *fixture) startLoad(parties []party) *load {
+	l := &load{f: f}
+	l.ctx, l.stop = context.WithCancel(f.t.Context())
+	f.t.Cleanup(l.end)
+	for i, p := range parties {
+		l.wg.Go(func() { l.run(i, p) })
+	}
+	return l
+}
+
+// run writes a row of the party's own and reads it back.
+func (l *load) run(i int, p party) {
+	for n := 1; l.ctx.Err() == nil; n++ {
+		if _, err := p.ExecContext(l.ctx, "update accounts set balance = $1 where id = $2", n, i+1); err != nil && l.ctx.Err() == nil {
+			l.f.t.Errorf("a write failed: %v", err)
+			return
+		}
+		for range 3 {
+			got, err := readAll(l.ctx, p.DB, balanceOf, i+1)
+			switch {
+			case l.ctx.Err() != nil:
+				return
+			case err != nil:
+				l.f.t.Errorf("a query failed: %v", err)
+				return
+			case got != fmt.Sprint(n):
+				l.f.t.Errorf("read %s after %d was written", got, n)
+				return
+			}
+		}
+		l.count.Add(1)
+	}
+}
+
+func (l *load) turns(n int64) {
+	enough := l.count.Load() + n
+	l.f.eventually("turns of the load", func() bool { return l.count.Load() >= enough })
+}
+
+func (l *load) end() {
+	l.stop()
+	l.wg.Wait()
+}
+
+func stopRedis(t *testing.T, r *testenv.Redis) {
+	if err := r.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func startRedis(t *testing.T, r *testenv.Redis) {
+	if err := r.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func pauseRedis(t *testing.T, r *testenv.Redis) {
+	if err := r.Pause(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func continueRedis(t *testing.T, r *testenv.Redis) {
+	if err := r.Continue(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Flush and invalidate reach every process that uses the ledger in Redis.
+func TestFleetInvalidates(t *testing.T) {
+	_, params := onRedis(t, "feed=none")
+	f, parties := newFleet(t, 2, params...)
+	for _, call := range []string{"call pgcache.invalidate('accounts')", "call pgcache.flush()"} {
+		f.read(parties[1].DB, balanceOf, 1)
+		f.exec(f.plain, "update accounts set balance = balance + 1 where id = 1")
+		f.exec(parties[0], call)
+		if got, want := f.read(parties[1].DB, balanceOf, 1), f.read(f.plain, balanceOf, 1); got != want {
+			t.Errorf("after %s read %s, want %s", call, got, want)
+		}
+	}
+}
+
+// An invalidated answer is not served at any level, though no row has changed.
+func TestInvalidateWhereAFeedJudges(t *testing.T) {
+	f := newTracked(t, "wal")
+	for _, query := range []string{balanceOf, sumOfBranch} {
+		f.kept(query, 1)
+		f.exec(f.DB, "call pgcache.invalidate('accounts')")
+		f.isNoHit(query, 1)
+		f.kept(query, 1)
+	}
+}
+
+// A process that has only begun to ask for rows by a column does not believe what others made before.
+func TestFleetRowsOfANewcomer(t *testing.T) {
+	_, params := onRedis(t, "feed=wal")
+	f, parties := newFleet(t, 2, params...)
+	f.allFollow(parties)
+	for id := range 50 {
+		f.kept(balanceOf, id+1)
+	}
+	// The second process has been told of these changes by the table only.
+	for id := range 50 {
+		f.exec(f.plain, "update accounts set balance = 9 where id = $1", id+1)
+	}
+	f.eventually("both feeds are past the changes", func() bool {
+		return f.read(parties[0].DB, "select sum(balance) from accounts where id <= 50") == "450" &&
+			f.read(parties[1].DB, "select sum(balance) from accounts where id <= 50") == "450"
+	})
+	for id := range 50 {
+		if got := f.read(parties[1].DB, balanceOf, id+1); got != "9" {
+			t.Errorf("account %d: read %s", id+1, got)
+		}
+	}
+}
+
+// tableTag is the tag of a table.
+func (f *fixture) tableTag(name string) uint64 {
+	f.t.Helper()
+	var oid uint32
+	if err := f.plain.QueryRowContext(f.t.Context(), "select $1::regclass::oid", name).Scan(&oid); err != nil {
+		f.t.Fatal(err)
+	}
+	return freshness.TableTag(oid)
+}
+
+// redisSays sends a command to a Redis server.
+func redisSays(t *testing.T, r *testenv.Redis, command ...any) {
+	t.Helper()
+	client := goredis.NewClient(&goredis.Options{Addr: r.Addr(), Password: r.Password()})
+	defer client.Close()
+	if err := client.Do(t.Context(), command...).Err(); err != nil {
+		t.Fatal(err)
+	}
+}
