@@ -34,7 +34,7 @@ func (p probe) wantVersion(key int) int {
 	}
 	want := versionOf(key, int(got.Position))
 	want.ReadAt = got.ReadAt
-	if problem := difference(got, want); problem != "" {
+	if problem := difference(got, want, 0); problem != "" {
 		p.Errorf("key %d gives what was never put under it: %s", key, problem)
 	}
 	return int(got.Position)

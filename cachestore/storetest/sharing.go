@@ -26,7 +26,7 @@ func checkUntouched(p probe) {
 	if err := p.store.Clear(context.Background()); err != nil {
 		p.Errorf("Clear: %v", err)
 	}
-	if problem := difference(entry, before); problem != "" || !bytes.Equal(entry.Rows.AppendEncoded(nil), rows) {
+	if problem := difference(entry, before, 0); problem != "" || !bytes.Equal(entry.Rows.AppendEncoded(nil), rows) {
 		p.Errorf("the store changed an entry that it was given: %s", problem)
 	}
 }
@@ -47,7 +47,7 @@ func checkOutlives(p probe) {
 	if err := p.store.Close(); err != nil {
 		p.Errorf("Close: %v", err)
 	}
-	if problem := difference(got, put); problem != "" {
+	if problem := difference(got, put, p.older); problem != "" {
 		p.Errorf("an entry changed in its reader's hands: %s", problem)
 	}
 }

@@ -67,18 +67,18 @@ func recorded() map[string]func(f fault) []string {
 	all := map[string]func(fault) []string{}
 	for _, c := range checks {
 		all[c.name] = func(f fault) []string {
-			return record(func(r reporter) { c.run(probe{r, newReference(room, time.Now, f)}) })
+			return record(func(r reporter) { c.run(probe{r, newReference(room, time.Now, f), 0}) })
 		}
 	}
 	for _, c := range clockChecks {
 		all[c.name] = func(f fault) []string {
 			clock := newClock()
-			return record(func(r reporter) { c.run(probe{r, newReference(room, clock.now, f)}, clock) })
+			return record(func(r reporter) { c.run(probe{r, newReference(room, clock.now, f), 0}, clock) })
 		}
 	}
 	for _, c := range boundChecks {
 		all[c.name] = func(f fault) []string {
-			return record(func(r reporter) { c.run(probe{r, newReference(bound, time.Now, f)}) })
+			return record(func(r reporter) { c.run(probe{r, newReference(bound, time.Now, f), 0}) })
 		}
 	}
 	return all

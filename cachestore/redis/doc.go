@@ -1,0 +1,2 @@
+// Package redis keeps entries in Redis.
+package redis

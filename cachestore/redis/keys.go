@@ -1,0 +1,88 @@
+package redis
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/url"
+
+	"github.com/gopgcache/pgcache/cachestore"
+)
+
+const (
+	// layoutVersion is that of the envelope around an encoded entry, and of how entries, epochs and leases work together.
+	layoutVersion = 1
+	// ledgerVersion is that of the ledger. Programs of all versions that write to one database must see each other's writes,
+	// so it is not the version of entries, and changes only if programs with the old one must never meet those with the new.
+	ledgerVersion = 1
+	// buckets is over how many hash tags the entries are spread, so that a Cluster can spread them over its slots.
+	buckets = 1024
+)
+
+// names makes the names of keys and channels.
+type names struct {
+	entries string // what those of entries, epochs and leases start with
+	ledger  string // what those of the ledger start with
+	scope   string // the scope's part in the name of a lease
+}
+
+func newNames(namespace, scope string) names {
+	prefix := ""
+	if namespace != "" {
+		prefix = url.PathEscape(namespace) + ":" // a { in it would be taken for a hash tag
+	}
+	sum := sha256.Sum256([]byte(scope))
+	scope = hex.EncodeToString(sum[:8])
+	return names{
+		entries: fmt.Sprintf("%spgcache:%d.%d:", prefix, cachestore.FormatVersion, layoutVersion),
+		ledger:  fmt.Sprintf("%spgcache:ledger.%d:%s:", prefix, ledgerVersion, scope),
+		scope:   scope,
+	}
+}
+
+// entryNames are the keys of one entry. All of them have the hash tag of the entry's bucket in common, so that one script may use
+// them all in a Cluster.
+type entryNames struct {
+	epoch   string // of the bucket: what an entry must have been put under to be read
+	value   string
+	lease   string
+	channel string // where the end of a lease is told
+}
+
+func (n *names) entry(key cachestore.Key) entryNames {
+	bucket := n.bucket(int(key[0])<<2 | int(key[1])>>6)
+	id := hex.EncodeToString(key[:])
+	return entryNames{
+		epoch:   bucket + "epoch",
+		value:   bucket + "entry:" + id,
+		lease:   bucket + "lease:" + n.scope + ":" + id,
+		channel: n.entries + "wake:" + n.scope + ":" + id,
+	}
+}
+
+func (n *names) bucket(number int) string { return fmt.Sprintf("%s{%03x}:", n.entries, number) }
+
+// epochs are the names of the epochs of all buckets.
+func (n *names) epochs() []string {
+	all := make([]string, buckets)
+	for i := range all {
+		all[i] = n.bucket(i) + "epoch"
+	}
+	return all
+}
+
+// tagNames are the keys of one tag in the ledger, with a hash tag in common.
+type tagNames struct {
+	version string
+	writers string
+}
+
+func (n *names) tag(tag uint64) tagNames { return n.tagNamed(fmt.Sprintf("%016x", tag)) }
+
+// everything is the tag of writes that may write anything.
+func (n *names) everything() tagNames { return n.tagNamed("all") }
+
+func (n *names) tagNamed(tag string) tagNames {
+	base := n.ledger + "{" + tag + "}:"
+	return tagNames{version: base + "version", writers: base + "writers"}
+}
