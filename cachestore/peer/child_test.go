@@ -1,0 +1,5 @@
+package peer
+
+const childEnv = "PGCACHE_PEER_TEST_CHILD"
+
+func child() {}
