@@ -56,8 +56,8 @@ func (f *Fleet) ask(ctx context.Context, url, method, target string, body []byte
 		request.Header.Set("Authorization", t.header())
 	}
 	request.Header["User-Agent"] = nil
-	request.Header["Idempotency-Key"] = nil // may be sent again on another connection; the nonce sees to it that it counts once
-	response, err := f.transport.RoundTrip(request)
+	request.Header["Idempotency-Key"] = nil         // may be sent again on another connection; the nonce sees to it that it counts once
+	response, err := f.roundTrip.RoundTrip(request) //nolint:bodyclose // asking.close does
 	if err != nil {
 		defer a.close()
 		return nil, a.blame(err)

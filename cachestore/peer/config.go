@@ -158,7 +158,7 @@ func normalize(peer string) (string, error) {
 	switch {
 	case err != nil, u.User != nil: // such an error would show the password
 		return "", errors.New("pgcache: the URL of a peer is malformed, or has a user")
-	case u.Scheme != "http" && u.Scheme != schemeHTTPS, u.Port() == "", u.Hostname() == "", u.Path != "", u.RawQuery != "", u.Fragment != "":
+	case u.Scheme != "http" && u.Scheme != schemeHTTPS, u.Port() == "", u.Hostname() == "", u.Path+u.RawQuery+u.Fragment != "":
 		return "", fmt.Errorf("pgcache: the URL of a peer must be http://host:port or https://host:port, not %q", peer)
 	}
 	return peer, nil

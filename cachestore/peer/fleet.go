@@ -20,6 +20,7 @@ type Fleet struct {
 	group     [16]byte // the group's name on the wire
 	keys      *keys
 	transport *http.Transport
+	roundTrip http.RoundTripper // the transport, but for tests
 	endpoint  *endpoint
 	slot      *slot
 	ring      atomic.Pointer[ring]
@@ -68,6 +69,7 @@ func Open(config Config) (*Fleet, error) {
 		config: config, number: fleetCount.Add(1), group: [16]byte(sum[:]), keys: newKeys(config.Secret),
 		transport: newTransport(&config), flights: map[string]*flight{},
 	}
+	f.roundTrip = f.transport
 	f.life, f.end = context.WithCancel(context.Background())
 	var err error
 	if f.slot, err = takeSlot(f, config.CacheBytes); err != nil {

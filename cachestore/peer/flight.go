@@ -110,9 +110,7 @@ func (f *Fleet) fill(ctx context.Context, request []byte) (Filled, error) {
 		err    error
 	}
 	done := make(chan result, 1)
-	f.work.Add(1) // from within a flight, which is counted already
-	go func() {
-		defer f.work.Done()
+	f.work.Go(func() { // within a flight, which is counted already
 		r := result{err: errPanicked} // stays so if Fill panics or exits
 		defer func() {
 			if p := recover(); p != nil {
@@ -123,7 +121,7 @@ func (f *Fleet) fill(ctx context.Context, request []byte) (Filled, error) {
 		f.stats.fills.Add(1)
 		filled, err := f.config.Fill(ctx, request)
 		r = result{filled, err}
-	}()
+	})
 	select {
 	case r := <-done:
 		if r.err == nil || ctx.Err() == nil {

@@ -24,7 +24,7 @@ type Stats struct {
 	RingsDiffer int64
 	Refused     Refused
 
-	Entries int64 // answers kept
+	Entries int64 // answers kept, with what Fleets that were closed have left
 	Bytes   int64 // of them and their keys
 }
 
