@@ -225,11 +225,17 @@ func TestBodiesAreBoundedBeforeTheyAreRead(t *testing.T) {
 // middleman stands between peers and changes answers.
 func middleman(t *testing.T, alter func(reply []byte) []byte) http.RoundTripper {
 	t.Helper()
+	return middlemanAt(t, func(path string) bool { return path == pathFetch }, alter) // probes get through
+}
+
+// middlemanAt changes the replies of some paths.
+func middlemanAt(t *testing.T, at func(path string) bool, alter func(reply []byte) []byte) http.RoundTripper {
+	t.Helper()
 	inner := &http.Transport{}
 	t.Cleanup(inner.CloseIdleConnections)
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		response, err := inner.RoundTrip(r)
-		if err != nil || r.URL.Path != pathFetch { // probes get through
+		if err != nil || !at(r.URL.Path) {
 			return response, err
 		}
 		body, err := io.ReadAll(response.Body)

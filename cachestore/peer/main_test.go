@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-var testSecret = bytes.Repeat([]byte("secret! "), 4)
+var testSecret = bytes.Repeat([]byte("secret!-"), 4)
 
 // quiet is a Logger for tests that make errors on purpose.
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
