@@ -3,6 +3,7 @@ module github.com/gopgcache/pgcache
 go 1.26.0
 
 require (
+	github.com/golang/groupcache v0.0.0-20241129210726-2c02b8208cf8
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/klauspost/compress v1.20.4
 	github.com/multigres/multigres v0.1.0
@@ -14,7 +15,6 @@ require (
 )
 
 require (
-	github.com/golang/groupcache v0.0.0-20241129210726-2c02b8208cf8 // indirect
 	github.com/golang/protobuf v1.5.4 // indirect
 	github.com/jackc/pgio v1.0.0 // indirect
 	go.uber.org/atomic v1.12.0 // indirect

@@ -1,0 +1,141 @@
+//go:build unix
+
+package peer
+
+import (
+	"errors"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestThreeProcessesFillOnce has 300 callers in three processes want one key that nobody has.
+func TestThreeProcessesFillOnce(t *testing.T) {
+	ss := sites(t, 3)
+	var ps [3]*process
+	for i, s := range ss {
+		ps[i] = s.start(t, false)
+	}
+	for _, p := range ps {
+		p.hear(t, "open")
+	}
+	for round := range 5 {
+		for _, p := range ps {
+			p.say(t, "ask cold%d 100 q", round)
+		}
+		for _, p := range ps {
+			if got := p.hear(t, "asked"); got != "100" {
+				t.Errorf("%s of 100 got an answer", got)
+			}
+		}
+	}
+	var fills strings.Builder
+	for _, p := range ps {
+		p.say(t, "fills")
+		fills.WriteString(p.hear(t, "fills"))
+	}
+	total := 0
+	for _, digit := range fills.String() {
+		total += int(digit - '0')
+	}
+	if total != 5 {
+		t.Errorf("%d fills of 5 keys", total)
+	}
+}
+
+// pair is a Fleet of this process, and another process, which owns the key.
+func pair(t *testing.T, timeout time.Duration) (f *Fleet, p *process, key string) {
+	t.Helper()
+	ss := sites(t, 2)
+	p = ss[1].start(t, false)
+	p.hear(t, "open")
+	ss[0].config.Timeout = timeout
+	ss[0].config.pace.rest = 20 * time.Millisecond
+	f = ss[0].open(t)
+	for i := 'a'; ; i++ {
+		if key = string(i); f.ring.Load().owner(key) == ss[1].config.Self {
+			return f, p, key
+		}
+	}
+}
+
+// TestOwnerKilledInTheMiddle kills an owner with kill -9 while it fills: who waits is told at once.
+func TestOwnerKilledInTheMiddle(t *testing.T) {
+	f, p, key := pair(t, 10*time.Second)
+	failed := make(chan error)
+	go func() {
+		_, err := f.Fetch(t.Context(), Call{Key: key, Request: []byte("hold")})
+		failed <- err
+	}()
+	p.hear(t, "holding")
+	killed := time.Now()
+	_ = p.Process.Kill()
+	if err := <-failed; !errors.Is(err, ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(killed); took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if _, err := f.Fetch(t.Context(), Call{Key: key}); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// TestStoppedPeerCostsTheTimeoutOnce stops an owner with SIGSTOP: its kernel still takes connections. Only one caller waits for
+// it, for the Timeout, and nobody after that. When it goes on, it is asked again.
+func TestStoppedPeerCostsTheTimeoutOnce(t *testing.T) {
+	const timeout = 300 * time.Millisecond
+	f, p, key := pair(t, timeout)
+	_ = p.Process.Signal(syscall.SIGSTOP)
+	asked := time.Now()
+	_, err := f.Fetch(t.Context(), Call{Key: key})
+	if took := time.Since(asked); !errors.Is(err, ErrUnavailable) || took < timeout || took > timeout+2*time.Second {
+		t.Errorf("%v after %v", err, took)
+	}
+	asked = time.Now()
+	for range 100 {
+		if _, err := f.Fetch(t.Context(), Call{Key: key}); !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), errResting.Error()) {
+			t.Fatalf("got %v", err)
+		}
+	}
+	if took := time.Since(asked); took > timeout {
+		t.Errorf("100 more calls took %v", took)
+	}
+	if s := f.Stats(); s.Resting != 1 {
+		t.Errorf("%+v", s)
+	}
+	_ = p.Process.Signal(syscall.SIGCONT)
+	eventually(t, "the peer is asked again", func() bool {
+		_, err := f.Fetch(t.Context(), Call{Key: key})
+		return err == nil
+	})
+}
+
+// TestStoppedInTheMiddle stops an owner while it fills: it says nothing any more, and is given up long before the patience ends.
+func TestStoppedInTheMiddle(t *testing.T) {
+	f, p, key := pair(t, time.Second)
+	failed := make(chan error)
+	go func() {
+		_, err := f.Fetch(t.Context(), Call{Key: key, Request: []byte("hold"), Patience: time.Hour})
+		failed <- err
+	}()
+	p.hear(t, "holding")
+	_ = p.Process.Signal(syscall.SIGSTOP)
+	if err := <-failed; !errors.Is(err, ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+	if f.Stats().Resting != 1 {
+		t.Error("it is asked again at once")
+	}
+	_ = p.Process.Signal(syscall.SIGCONT)
+	_ = p.Process.Kill()
+}
+
+// TestSomebodyElsesPickerIsAnError: groupcache panics when a second picker is registered.
+func TestSomebodyElsesPickerIsAnError(t *testing.T) {
+	p := sites(t, 1)[0].start(t, true)
+	if got := p.hear(t, "true"); !strings.Contains(got, "RegisterPeerPicker") {
+		t.Errorf("got %q", got)
+	}
+}

@@ -1,0 +1,43 @@
+package peer
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+
+	"github.com/golang/groupcache/consistenthash"
+)
+
+// replicas is how many points each peer has on the ring. With so many, the shares of three peers differ by about a tenth.
+const replicas = 160
+
+// ring says who owns which key. It is immutable.
+//
+// Invariant: rings with the same URLs are the same in every process and every version of this protocol.
+type ring struct {
+	urls  []string // sorted
+	sum   uint64   // tells rings apart
+	hash  *consistenthash.Map
+	peers map[string]*peer // by URL, all but this process
+}
+
+func newRing(urls []string) *ring {
+	urls = slices.Compact(slices.Sorted(slices.Values(urls)))
+	r := &ring{urls: urls, hash: consistenthash.New(replicas, point), peers: make(map[string]*peer, len(urls))}
+	r.hash.Add(urls...)
+	h := sha256.New()
+	for _, url := range urls {
+		h.Write(appendBytes(nil, url))
+	}
+	r.sum = binary.BigEndian.Uint64(h.Sum(nil))
+	return r
+}
+
+// point is where on the ring something is. CRC-32, which groupcache would take, bunches names that differ in a digit.
+func point(data []byte) uint32 {
+	sum := sha256.Sum256(data)
+	return binary.BigEndian.Uint32(sum[:])
+}
+
+// owner is the URL of the peer that owns the key.
+func (r *ring) owner(key string) string { return r.hash.Get(key) }
