@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// pushAfter is how long a barrier waits for the stream before it has the WAL flushed. What it waits for then is an
-	// asynchronous commit, or the end of what open transactions wrote.
+	// pushAfter is how long a barrier usually waits for the stream before it has the WAL flushed. What it waits for then is
+	// an asynchronous commit, or the end of what open transactions wrote.
 	pushAfter = time.Millisecond
 	// maxApplied bounds the commits that are remembered for barriers, and maxFresh those that one barrier looks for.
 	maxApplied = 1 << 16
@@ -48,8 +48,9 @@ type GateConfig struct {
 	Reachable func(lsn uint64) uint64
 	// Passed is the position that the stream has passed.
 	Passed func() uint64
-	// Push has the WAL flushed.
-	Push func()
+	// Push has the WAL flushed; a barrier asks for it that has waited for PushAfter, or a millisecond if that is 0.
+	Push      func()
+	PushAfter time.Duration
 	// Waits, if there is such, is told that a barrier has to wait for a position.
 	Waits func(position uint64)
 }
@@ -81,6 +82,9 @@ type Gate struct {
 
 // NewGate makes the gate of one stream.
 func NewGate(config GateConfig) *Gate {
+	if config.PushAfter == 0 {
+		config.PushAfter = pushAfter
+	}
 	return &Gate{GateConfig: config, called: make(chan struct{}, 1), applied: make(map[uint64]struct{})}
 }
 
@@ -199,7 +203,7 @@ func (g *Gate) wait(b *barrier) {
 	}
 	b.missing = fresh
 	if g.push == nil {
-		g.push = time.AfterFunc(pushAfter, g.pushWAL)
+		g.push = time.AfterFunc(g.PushAfter, g.pushWAL)
 	}
 	if g.Waits != nil {
 		g.Waits(b.position)
