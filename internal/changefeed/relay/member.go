@@ -13,8 +13,12 @@ import (
 	"github.com/gopgcache/pgcache/internal/changefeed/wal"
 )
 
-// silence is for how long a leader may say nothing. It speaks four times a second.
-const silence = 2 * time.Second
+const (
+	// silence is for how long a leader may say nothing. It speaks four times a second.
+	silence = 2 * time.Second
+	// lastResubscription bounds the wait before a follower subscribes again.
+	lastResubscription = 400 * time.Millisecond
+)
 
 var (
 	errElected  = errors.New("pgcache: this process is to lead the relay")
@@ -119,7 +123,7 @@ func (m *member) run(ctx context.Context) error {
 		}
 		m.feed.log.DebugContext(ctx, "pgcache: the relay can't be heard", "error", err)
 		pause(ctx, wait/2+rand.N(wait/2))
-		wait = min(2*wait, lastRetry)
+		wait = min(2*wait, lastResubscription)
 	}
 	others.Wait()
 	return context.Cause(ctx)
