@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/gopgcache/pgcache/internal/changefeed/server"
 	"github.com/gopgcache/pgcache/internal/freshness"
 	"github.com/gopgcache/pgcache/internal/testenv/pgtest"
 )
@@ -44,34 +45,6 @@ func TestWiden(t *testing.T) {
 	}
 }
 
-func TestLag(t *testing.T) {
-	var l lag
-	if l.behind() != 0 {
-		t.Error("nothing was expected")
-	}
-	l.expect(10, time.Now().Add(-time.Hour))
-	l.expect(20, time.Now().Add(-time.Minute))
-	if b := l.behind(); b < time.Hour {
-		t.Errorf("behind by %v, not an hour", b)
-	}
-	l.pass(15)
-	if b := l.behind(); b < time.Minute || b >= time.Hour {
-		t.Errorf("behind by %v, not a minute", b)
-	}
-	for n := range uint64(2 * maxMarks) {
-		l.expect(20+n, time.Now())
-	}
-	if len(l.marks) > maxMarks {
-		t.Errorf("%d marks are kept", len(l.marks))
-	}
-	if l.pass(20 + 2*maxMarks - 2); l.behind() == 0 {
-		t.Error("the last mark is forgotten")
-	}
-	if l.pass(20 + 2*maxMarks - 1); l.behind() != 0 {
-		t.Error("all is passed")
-	}
-}
-
 // slow is a sink that takes its time with each commit.
 type slow struct {
 	*recorder
@@ -93,7 +66,7 @@ func TestSinkIsSlow(t *testing.T) {
 	f.catchUp(t, c)
 	until(t, "the feed has caught up", func() bool { return f.feed.Lag() == 0 })
 	exec(t, c, "insert into t values (1)")
-	until(t, "the feed is behind for longer than the server may be silent", func() bool { return f.feed.Lag() > patience+time.Second })
+	until(t, "the feed is behind for longer than the server may be silent", func() bool { return f.feed.Lag() > server.Patience+time.Second })
 	close(let)
 	until(t, "the feed has caught up", func() bool { return f.feed.Lag() == 0 })
 	f.recorder.mu.Lock()
@@ -202,7 +175,7 @@ func TestStart(t *testing.T) {
 	exec(t, c, "insert into t values (2)")
 	f.catchUp(t, c)
 	var earlier uint64
-	if err := numbers([]string{xid}, &earlier); err != nil {
+	if err := server.Numbers([]string{xid}, &earlier); err != nil {
 		t.Fatal(err)
 	}
 	f.recorder.mu.Lock()
