@@ -156,10 +156,18 @@ func (f *Feed) begin() *round {
 	return f.current
 }
 
+// open lets barriers be waited for. It comes before the sink is told that there is a stream, or who hears of that at once would
+// find none.
+func (f *Feed) open() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.live = true
+}
+
 // finish tells those who waited for a poll that it has been told.
 func (f *Feed) finish(r *round, begun time.Time) {
 	f.mu.Lock()
-	f.live, f.current, f.told = true, nil, begun
+	f.current, f.told = nil, begun
 	f.mu.Unlock()
 	close(r.done)
 }

@@ -132,9 +132,21 @@ func (s *stream) close() {
 	<-s.conn.CleanupDone()
 }
 
+// patient gives a context for a question. Between two polls there may be several: none of them may keep the next poll from
+// being told in time, so that the log is given up when the last poll that was told is too old.
+func (s *stream) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	until := time.Now().Add(patience)
+	if !s.begun.IsZero() {
+		if last := s.begun.Add(patience + max(idleInterval, s.feed.config.Interval)); last.Before(until) {
+			until = last
+		}
+	}
+	return context.WithDeadline(ctx, until)
+}
+
 // ask runs a query that gives one row.
 func (s *stream) ask(ctx context.Context, sql string, args ...[]byte) ([][]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := s.patient(ctx)
 	defer cancel()
 	return one(s.conn.ExecParams(ctx, sql, args, nil, nil, nil).Read())
 }
@@ -169,6 +181,7 @@ func (s *stream) start(ctx context.Context) error {
 	}
 	generation := s.server + "/" + seen.epoch
 	s.feed.log.DebugContext(ctx, "pgcache: the touch log is being read", "generation", generation)
+	s.feed.open()
 	s.feed.config.Sink.Start(generation, r.number, seen.since)
 	s.feed.config.Sink.Pass(r.number)
 	s.feed.finish(r, begun)
@@ -194,7 +207,7 @@ func (s *stream) prolong(ctx context.Context) error {
 
 // look asks what there is since a snapshot.
 func (s *stream) look(ctx context.Context, last *freshness.Snapshot) (*sight, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := s.patient(ctx)
 	defer cancel()
 	result := s.conn.ExecPrepared(ctx, "poll", since(last), nil, nil).Read()
 	if result.Err == nil && len(result.Rows) == 0 {
