@@ -30,8 +30,12 @@ func (s *stream) beat(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if s.incoming.silence() > patience {
+		switch {
+		case s.incoming.silence() > patience:
 			s.fail(errSilent)
+			return
+		case s.progress.unsure() > tooFarBehind:
+			s.fail(errBehind)
 			return
 		}
 	}

@@ -149,8 +149,14 @@ func (c *clerk) position() (uint64, error) {
 	return c.stream.feed.Position(lsn), nil
 }
 
-// feelPulse notes where the server is.
+// feelPulse notes where the server is. If the stream has not come to where it was a pulse ago the WAL is flushed, since what
+// open transactions wrote is not sent before, and nobody could tell that from being behind.
 func (c *clerk) feelPulse() error {
+	if c.stream.progress.behind() > pulseEvery/2 {
+		if _, err := c.stream.control.ask(flush); err != nil {
+			return err
+		}
+	}
 	asked := time.Now()
 	row, err := c.stream.control.ask(pulse)
 	if err != nil {
@@ -165,9 +171,7 @@ func (c *clerk) feelPulse() error {
 		return err
 	}
 	c.stream.refer(xid)
-	if at := c.stream.feed.pages.Load().reachable(lsn); at > c.stream.passed.Load() {
-		c.stream.progress.expect(at, asked)
-	}
+	c.stream.progress.expect(c.stream.feed.pages.Load().reachable(lsn), asked)
 	if err := synchronous(row[2]); err != nil {
 		return err
 	}

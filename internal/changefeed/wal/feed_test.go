@@ -49,6 +49,13 @@ func TestLag(t *testing.T) {
 	if l.behind() != 0 {
 		t.Error("nothing was expected")
 	}
+	l.pass(5)
+	if l.expect(5, time.Now()); l.behind() != 0 {
+		t.Error("what was passed before is waited for")
+	}
+	if u := l.unsure(); u > time.Hour {
+		t.Errorf("unsure for %v where all was told a moment ago", u)
+	}
 	l.expect(10, time.Now().Add(-time.Hour))
 	l.expect(20, time.Now().Add(-time.Minute))
 	if b := l.behind(); b < time.Hour {
@@ -57,6 +64,9 @@ func TestLag(t *testing.T) {
 	l.pass(15)
 	if b := l.behind(); b < time.Minute || b >= time.Hour {
 		t.Errorf("behind by %v, not a minute", b)
+	}
+	if u := l.unsure(); u < time.Hour {
+		t.Errorf("unsure for %v, not an hour", u)
 	}
 	for n := range uint64(2 * maxMarks) {
 		l.expect(20+n, time.Now())
@@ -83,7 +93,8 @@ func (s slow) Commit(c freshness.Commit, schema bool) {
 	s.recorder.Commit(c, schema)
 }
 
-// A feed whose sink is slow is behind, and says so; it does not take its own slowness for the server's silence.
+// A feed whose sink is slow is behind, and says so; when it is too far behind it gives up, and does not take its own slowness
+// for the server's silence.
 func TestSinkIsSlow(t *testing.T) {
 	dsn, c := database(t)
 	exec(t, c, "create table t (id int primary key)", "alter publication pgcache add table t")
@@ -93,13 +104,38 @@ func TestSinkIsSlow(t *testing.T) {
 	f.catchUp(t, c)
 	until(t, "the feed has caught up", func() bool { return f.feed.Lag() == 0 })
 	exec(t, c, "insert into t values (1)")
-	until(t, "the feed is behind for longer than the server may be silent", func() bool { return f.feed.Lag() > patience+time.Second })
+	until(t, "the feed is behind", func() bool { return f.feed.Lag() > time.Second })
+	name := f.feed.stream.Load().name
+	untilSQL(t, c, "select not exists (select from pg_stat_activity where application_name = $1 and backend_type = 'client backend')", name)
 	close(let)
-	until(t, "the feed has caught up", func() bool { return f.feed.Lag() == 0 })
+	f.untilStarts(t, 2)
+	checkFollows(t, f, c)
 	f.recorder.mu.Lock()
 	defer f.recorder.mu.Unlock()
-	if len(f.state.losses) > 0 || len(f.state.commits) != 1 {
-		t.Errorf("%d commits, losses %v", len(f.state.commits), f.state.losses)
+	if len(f.state.losses) != 1 || !errors.Is(f.state.losses[0], errBehind) {
+		t.Errorf("losses %v", f.state.losses)
+	}
+}
+
+// What open transactions wrote is not flushed for a quarter of a minute. A feed that waits for the end of it is not behind: it
+// has it flushed.
+func TestOpenTransactionIsNotBehind(t *testing.T) {
+	_, dsn, c := ownDatabase(t, map[string]string{"wal_writer_delay": "10s", "autovacuum": "off"})
+	f := follow(t, dsn)
+	f.catchUp(t, c)
+	exec(t, c, "begin", "insert into t select n from generate_series(1, 100) n")
+	end := f.feed.pages.Load().reachable(lsnOf(t, c)) // nobody waits for it
+	begun := time.Now()
+	f.until(t, "the feed passes what is not flushed", func(s *state) bool { return s.passed >= end })
+	if took := time.Since(begun); took > tooFarBehind {
+		t.Errorf("it took %v", took)
+	}
+	exec(t, c, "commit")
+	f.until(t, "the commit is told", func(s *state) bool { return len(s.commits) > 0 })
+	f.recorder.mu.Lock()
+	defer f.recorder.mu.Unlock()
+	if len(f.state.losses) > 0 {
+		t.Errorf("losses %v", f.state.losses)
 	}
 }
 

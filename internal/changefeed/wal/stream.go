@@ -80,6 +80,7 @@ func (f *Feed) follow(ctx context.Context) error {
 // before were acknowledged before the server is asked for the position that the stream begins at.
 func (s *stream) begin() error {
 	s.feed.stream.Store(s)
+	s.progress.begin(time.Now())
 	row, err := s.control.ask(origin)
 	if err != nil {
 		return err
