@@ -1,6 +1,7 @@
 package touch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,10 +46,12 @@ type stream struct {
 	active time.Time
 }
 
-// follow reads the log for the life of one stream.
-func (f *Feed) follow(ctx context.Context) error {
+// follow reads the log for the life of one stream. The sink is told of its end before the connection is closed, which may take
+// a while when the network is gone.
+func (f *Feed) follow(ctx context.Context) (err error) {
 	s := &stream{feed: f, active: time.Now()}
 	defer s.close()
+	defer func() { f.lose(cmp.Or(ctx.Err(), err)) }()
 	if err := s.connect(ctx); err != nil {
 		return err
 	}

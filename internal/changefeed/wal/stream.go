@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,14 +59,16 @@ type stream struct {
 	passed  atomic.Uint64
 }
 
-// follow follows the server for the life of one stream.
-func (f *Feed) follow(ctx context.Context) error {
-	ctx, fail := context.WithCancelCause(ctx)
+// follow follows the server for the life of one stream. The sink is told of its end before the connections are closed, which
+// may take a while when the network is gone.
+func (f *Feed) follow(outer context.Context) (err error) {
+	ctx, fail := context.WithCancelCause(outer)
 	s := &stream{feed: f, sink: f.config.Sink, name: newName(), fail: fail}
 	s.incoming.idle = s.tell
 	s.clerk, s.gate = newClerk(s), newGate(s)
 	s.decoder = newDecoder(f.config.Interest, s.commit)
 	defer s.hangUp()
+	defer func() { f.lose(cmp.Or(outer.Err(), err)) }()
 	defer fail(nil)
 	if err := s.connect(ctx); err != nil {
 		return err
