@@ -160,7 +160,7 @@ func (v *violation) within(late time.Duration) bool {
 func (s *scene) hits() {
 	s.Helper()
 	for _, l := range s.levels {
-		enough := l.connector.Stats().Hits + 100
+		enough := l.connector.Stats().Hits + int64(2*s.pace())
 		s.eventually("hits at the level "+l.name, func() bool { return l.connector.Stats().Hits > enough })
 	}
 }
