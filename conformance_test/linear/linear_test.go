@@ -18,13 +18,22 @@ import (
 var feed = cmp.Or(os.Getenv("PGCACHE_LINEAR_FEED"), "wal")
 
 // through gives the connection string of a database through a cache at a level.
-func through(dsn, level string) string {
+func through(dsn, level string) string { return throughFeed(dsn, feed, level) }
+
+// throughFeed is through, with a feed of a kind.
+func throughFeed(dsn, feed, level string) string {
 	params := url.Values{"pgcache_rule": {"all: * ttl=1h"}, "pgcache_feed": {feed}, "pgcache_consistency": {level}}
 	return dsn + "&" + params.Encode()
 }
 
 // prepare makes the registers, and what the feed needs to follow them.
 func prepare(t *testing.T, dsn string) {
+	t.Helper()
+	prepareFor(t, dsn, feed)
+}
+
+// prepareFor is prepare for a feed of a kind.
+func prepareFor(t *testing.T, dsn, feed string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), dsn)
 	if err != nil {
@@ -34,13 +43,18 @@ func prepare(t *testing.T, dsn string) {
 	if _, err := conn.Exec(t.Context(), schema); err != nil {
 		t.Fatal(err)
 	}
-	install(t, dsn)
+	installFor(t, dsn, feed)
 }
 
 // install has pgcache install what the feed needs for all tables that there are.
 func install(t *testing.T, dsn string) {
 	t.Helper()
-	db, err := sql.Open("pgcache", through(dsn, "ttl"))
+	installFor(t, dsn, feed)
+}
+
+func installFor(t *testing.T, dsn, feed string) {
+	t.Helper()
+	db, err := sql.Open("pgcache", throughFeed(dsn, feed, "ttl"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -103,7 +103,7 @@ func TestSoakLateStandby(t *testing.T) {
 
 // When somebody else makes the publication again the feed comes back by itself too, only later.
 func TestSoakPublicationMadeByOthers(t *testing.T) {
-	f := fault{late: promptly, happen: func(s *scene) {
+	f := fault{feed: "wal", late: promptly, happen: func(s *scene) {
 		s.anew(func() {
 			execute(s.T, s.control, "drop publication pgcache")
 			s.turns(20)

@@ -32,8 +32,12 @@ func (s *stream) beat(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if s.incoming.silence() > server.Patience {
+		switch {
+		case s.incoming.silence() > server.Patience:
 			s.fail(errSilent)
+			return
+		case s.progress.Unsure() > server.TooFarBehind:
+			s.fail(server.ErrBehind)
 			return
 		}
 	}

@@ -87,8 +87,14 @@ func (c *clerk) position() (uint64, error) {
 	return c.stream.feed.Position(lsn), nil
 }
 
-// feelPulse notes where the server is.
+// feelPulse notes where the server is. If the stream has not come to where it was a pulse ago the WAL is flushed, since what
+// open transactions wrote is not sent before, and nobody could tell that from being behind.
 func (c *clerk) feelPulse() error {
+	if c.stream.progress.Behind() > pulseEvery/2 {
+		if _, err := c.stream.control.Ask(server.Flush); err != nil {
+			return err
+		}
+	}
 	asked := time.Now()
 	row, err := c.stream.control.Ask(pulse)
 	if err != nil {
@@ -103,9 +109,7 @@ func (c *clerk) feelPulse() error {
 		return err
 	}
 	c.stream.refer(xid)
-	if at := c.stream.feed.pages.Load().Reachable(lsn); at > c.stream.passed.Load() {
-		c.stream.progress.Expect(at, asked)
-	}
+	c.stream.progress.Expect(c.stream.feed.pages.Load().Reachable(lsn), asked)
 	if err := synchronous(row[2]); err != nil {
 		return err
 	}

@@ -83,11 +83,7 @@ func (f *Feed) Run(ctx context.Context) error {
 		begun := time.Now()
 		err := f.follow(ctx)
 		if ctx.Err() != nil {
-			err = ctx.Err()
-		}
-		f.lose(err)
-		if ctx.Err() != nil {
-			return ctx.Err() // it may have ended after the line above
+			return ctx.Err()
 		}
 		if time.Since(begun) > steady {
 			wait = 0

@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,14 +61,16 @@ type stream struct {
 	passed  atomic.Uint64
 }
 
-// follow follows the server for the life of one stream.
-func (f *Feed) follow(ctx context.Context) error {
-	ctx, fail := context.WithCancelCause(ctx)
+// follow follows the server for the life of one stream. The sink is told of its end before the connections are closed, which
+// may take a while when the network is gone.
+func (f *Feed) follow(outer context.Context) (err error) {
+	ctx, fail := context.WithCancelCause(outer)
 	s := &stream{feed: f, sink: f.config.Sink, name: server.NewName(), fail: fail}
 	s.incoming.idle = s.tell
 	s.clerk, s.settler, s.gate = newClerk(s), server.NewSettler(), s.newGate()
 	s.decoder = newDecoder(f.config.Interest, s.commit)
 	defer s.hangUp()
+	defer func() { f.lose(cmp.Or(outer.Err(), err)) }()
 	defer fail(nil)
 	if err := s.connect(ctx); err != nil {
 		return err
@@ -82,6 +85,7 @@ func (f *Feed) follow(ctx context.Context) error {
 // before were acknowledged before the server is asked for the position that the stream begins at.
 func (s *stream) begin() error {
 	s.feed.stream.Store(s)
+	s.progress.Begin(time.Now())
 	row, err := s.control.Ask(origin)
 	if err != nil {
 		return err
