@@ -67,7 +67,7 @@ func (g *guard) run(caller context.Context, f func(ctx context.Context) error) e
 		ctx, cancel := context.WithTimeout(caller, g.timeout)
 		defer cancel()
 		err := f(ctx)
-		if err != nil && caller.Err() != nil {
+		if err != nil && ended(caller) != nil {
 			err = ownError{err}
 		}
 		return struct{}{}, err

@@ -150,8 +150,10 @@ func (l *lease) look(ctx context.Context) (left time.Duration, held bool, err er
 	err = l.store.do(ctx, "wait", func(ctx context.Context) error {
 		pipe := l.store.orderedPipeline()
 		pttl, holder := pipe.PTTL(ctx, l.names.lease), pipe.Get(ctx, l.names.lease)
-		_, _ = pipe.Exec(ctx) // each command has its own error
-		var err error
+		err := execute(ctx, pipe)
+		if err != nil {
+			return err
+		}
 		if left, err = pttl.Result(); err != nil {
 			return err
 		}

@@ -55,7 +55,9 @@ func (s *Store) getMarkedTogether(ctx context.Context, names entryNames, tags []
 ) {
 	pipe := s.client.Pipeline()
 	entry, state := s.queueFetch(ctx, pipe, names), s.queueTags(ctx, pipe, tags)
-	_, _ = pipe.Exec(ctx) // each command has its own error
+	if err := execute(ctx, pipe); err != nil {
+		return f, 0, false, err
+	}
 	if f, err = entry.result(); err != nil {
 		return f, 0, false, err
 	}
@@ -74,9 +76,10 @@ func (s *Store) getMarkedApart(ctx context.Context, names entryNames, tags []uin
 	go func() {
 		pipe := s.orderedPipeline()
 		entry := s.queueFetch(ctx, pipe, names)
-		_, _ = pipe.Exec(ctx) // each command has its own error
-		var err error
-		f, err = entry.result()
+		err := execute(ctx, pipe)
+		if err == nil {
+			f, err = entry.result()
+		}
 		done <- err
 	}()
 	mark, quiet, err = s.readTags(ctx, tags)

@@ -74,9 +74,10 @@ func (s *Store) Get(ctx context.Context, key cachestore.Key) (*cachestore.Entry,
 	err := s.do(ctx, "get", func(ctx context.Context) error {
 		pipe := s.orderedPipeline()
 		queued := s.queueFetch(ctx, pipe, s.names.entry(key))
-		_, _ = pipe.Exec(ctx) // each command has its own error
-		var err error
-		f, err = queued.result()
+		err := execute(ctx, pipe)
+		if err == nil {
+			f, err = queued.result()
+		}
 		return err
 	})
 	if err != nil {
@@ -180,7 +181,7 @@ func (s *Store) explained(ctx context.Context, operation string, run runner, f f
 		return errShut
 	}
 	explained := s.fail(ctx, operation, err)
-	if ctx.Err() == nil {
+	if ended(ctx) == nil {
 		s.guard.log(ctx, explained)
 	}
 	return explained
