@@ -19,7 +19,7 @@ import (
 // track follows the changes that others make, through a feed.
 type track struct {
 	cache    *cache
-	kind     string // wal or touch
+	kind     string // wal, relay or touch
 	covers   setup.Kind
 	tracker  *freshness.Tracker
 	feed     changefeed.Feed
@@ -116,10 +116,14 @@ func (tr *track) confirm(ctx context.Context) bool {
 
 // keyPart names the order of commits that the positions of entries belong to.
 func (tr *track) keyPart() string {
-	if tr == nil {
+	switch {
+	case tr == nil:
 		return ""
+	case tr.common: // whether it is relayed or not, the commits are the same
+		return dsn.FeedWAL.String() + strconv.Quote(tr.generation)
+	default:
+		return tr.kind + strconv.Quote(tr.generation)
 	}
-	return tr.kind + strconv.Quote(tr.generation)
 }
 
 // askTracking finds out how well the feed follows the tables of an answer, and by which columns it can tell their rows.
