@@ -68,7 +68,6 @@ func TestPeersShareEntries(t *testing.T) {
 			}
 			shared := int64(0)
 			for _, p := range parties {
-				t.Logf("%+v %+v", p.connector.Stats(), p.connector.cache.peers.fleet.Stats())
 				shared += p.connector.Stats().SharedHits
 			}
 			if shared < keys {
