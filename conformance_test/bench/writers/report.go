@@ -31,7 +31,7 @@ func report(w io.Writer, list []*load, o options, long time.Duration) {
 	fmt.Fprintln(w, "|---|---|---:|---:|---:|---:|---:|")
 	for _, l := range list {
 		for _, m := range measures {
-			if l.paced && !m.paced || !l.paced && m.only {
+			if l.half != nil && !m.paced || l.half == nil && m.only {
 				continue
 			}
 			fmt.Fprintf(w, "| %s | %s | %.0f%s |", l.name, m.name, median(l.numbers(none, m)), m.unit)

@@ -29,6 +29,10 @@ func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsec
 // write runs pgbench.
 func (b *bench) write(ctx context.Context, l *load) (o outcome, err error) {
 	args := append([]string{"-N", "-n", "-j", "1", "-l", "--log-prefix=run", "-T", strconv.Itoa(b.seconds)}, l.args...)
+	if l.half != nil {
+		peaks := l.half.runs[none]
+		args = append(args, "-R", strconv.Itoa(max(1, int(peaks[len(peaks)-1].rate()/2))))
+	}
 	before, err := cpuOf(b.server)
 	if err != nil {
 		return o, err
