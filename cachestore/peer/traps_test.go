@@ -325,7 +325,7 @@ func TestDefaultMuxIsLeftAlone(t *testing.T) {
 // TestForeignGroupsHaveNoPeers: what else in the program uses groupcache without peers goes on to do so.
 func TestForeignGroupsHaveNoPeers(t *testing.T) {
 	fleets(t, 2, nil)
-	group := groupcache.NewGroup("somebody else's", 1<<10, groupcache.GetterFunc(
+	group := groupcache.NewGroup("somebody else's since "+time.Now().String(), 1<<10, groupcache.GetterFunc(
 		func(_ context.Context, key string, dest groupcache.Sink) error { return dest.SetString(key) }))
 	for _, key := range []string{"f", "n", "key"} {
 		var got string
