@@ -124,7 +124,7 @@ func (s *site) start(t *testing.T, collision bool) *process {
 	}
 	_ = file.Close()
 	t.Cleanup(func() {
-		_ = p.in.Close()
+		_ = p.Process.Kill() // it may have been stopped
 		_ = p.Wait()
 	})
 	return p

@@ -122,6 +122,15 @@ func TestDifferentRingsDontDeadlock(t *testing.T) {
 	}
 }
 
+// TestOwnNeverAsksAPeer: what a process makes itself it makes itself, whoever the owner is.
+func TestOwnNeverAsksAPeer(t *testing.T) {
+	fs, ss := fleets(t, 2, nil)
+	answer, err := fs[0].Own(t.Context(), Call{Key: keyOf(t, fs[1])})
+	if err != nil || string(answer.Bytes) != ss[0].config.Self+" " {
+		t.Errorf("got %q, %v", answer.Bytes, err)
+	}
+}
+
 // TestPanicEndsOneFlight: a getter's panic poisons its key in groupcache for ever, and so does runtime.Goexit.
 func TestPanicEndsOneFlight(t *testing.T) {
 	for name, disaster := range map[string]func(){
