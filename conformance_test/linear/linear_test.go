@@ -72,12 +72,24 @@ type stress struct {
 	// It takes so long at least, and so many reads of each reader.
 	long  time.Duration
 	reads int64
+	// fleet gives each process more parameters; nil when each is alone. feed is another feed than the one under test, if it is set.
+	fleet func(process int) url.Values
+	feed  string
 }
 
 const (
 	processes  = 3
 	goroutines = 8 // of each
 )
+
+// reader is the connection string of a process that reads.
+func (s *stress) reader(process int) string {
+	dsn := throughFeed(s.dsn, cmp.Or(s.feed, feed), "strict")
+	if s.fleet != nil {
+		dsn += "&" + s.fleet(process).Encode()
+	}
+	return dsn
+}
 
 // run gives what was written, what was read, and what the readers say.
 func (s *stress) run(t *testing.T) (history, []read, report) {
@@ -86,7 +98,7 @@ func (s *stress) run(t *testing.T) (history, []read, report) {
 	t.Logf("seed %d", seed)
 	var list []*process
 	for i := range processes {
-		task := task{DSN: through(s.dsn, "strict"), Goroutines: goroutines, Seed: seed + uint64(i), Enough: s.reads}
+		task := task{DSN: s.reader(i), Goroutines: goroutines, Seed: seed + uint64(i), Enough: s.reads}
 		list = append(list, startProcess(t, s.program, task))
 	}
 	ws := startWriters(s.dsn, s.perSecond, "", seed)

@@ -124,3 +124,15 @@ func TestSoakRowPrecision(t *testing.T) {
 	playPrecision(t, "tracked", 100, 0.95)
 	playPrecision(t, "strict", 100, 0.95)
 }
+
+// TestSoakFleets is TestFleetLinearizability and TestFleetReadsEachOthersWrites at length.
+func TestSoakFleets(t *testing.T) {
+	for _, fleet := range fleets {
+		t.Run(fleet.name, func(t *testing.T) {
+			s := stress{dsn: pgtest.Database(t), program: os.Args[0], perSecond: 50, reads: 100_000, fleet: fleet.params(t), feed: fleet.feed}
+			prepare(t, s.dsn)
+			playFleet(t, &s)
+		})
+	}
+	t.Run("each other's writes", func(t *testing.T) { readEachOthersWrites(t, 50_000) })
+}
