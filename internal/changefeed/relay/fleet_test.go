@@ -252,4 +252,10 @@ func (p *process) catchUp(t testing.TB, c *pgx.Conn) {
 
 const slots = "select count(*) from pg_replication_slots where database = current_database()"
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv("PGCACHE_TEST_CHILD") != "" {
+		child()
+		return
+	}
+	pgtest.Main(m)
+}

@@ -42,12 +42,12 @@ func (m *member) join(ctx context.Context, b *batch) error {
 	}
 	s := &stream{member: m, settler: server.NewSettler(), heeded: make(map[column]struct{})}
 	s.settler.Called = m.called
-	s.gate = s.newGate()
+	living, end := context.WithCancel(ctx)
+	s.end = end
+	s.gate = s.newGate(living)
 	m.stream = s
 	m.visible.Store(s)
 	m.feed.role.Store(&role{follows: s})
-	living, end := context.WithCancel(ctx)
-	s.end = end
 	s.running.Go(func() { s.gate.Run(living) })
 	now, err := m.origin(ctx)
 	if err != nil {
@@ -164,11 +164,15 @@ func (s *stream) want(position uint64) {
 }
 
 // newGate makes the gate that holds the follower's barriers.
-func (s *stream) newGate() *server.Gate {
+func (s *stream) newGate(living context.Context) *server.Gate {
 	m := s.member
 	return server.NewGate(server.GateConfig{
 		Dial: m.dialAgain,
-		Fail: func(err error) { m.fail(err) },
+		Fail: func(err error) {
+			if living.Err() == nil { // else it was the end of the stream that closed the connection
+				m.fail(err)
+			}
+		},
 		Refused: func(ctx context.Context, err error) {
 			m.feed.log.WarnContext(ctx, "pgcache: no connection for barriers", "error", err)
 		},
