@@ -38,8 +38,10 @@ func (s *Store) fail(caller context.Context, operation string, err error) error 
 		return fmt.Errorf("%w: %s, %v", ErrTimeout, operation, s.timeout)
 	}
 	text := err.Error()
-	if s.password != "" {
-		text = strings.ReplaceAll(text, s.password, "***")
+	for _, secret := range s.secrets {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "xxxxx")
+		}
 	}
 	return &failure{operation: operation, err: err, text: text}
 }

@@ -183,7 +183,7 @@ func TestDelayedPutIsNotYoung(t *testing.T) {
 	if err := server.Pause(); err != nil {
 		t.Fatal(err)
 	}
-	err = s.doWrite(t.Context(), "put", func(ctx context.Context) error { return s.send(ctx, names, p, entrance, "") })
+	err = s.doWrite(t.Context(), "put", s.guard.ledger, func(ctx context.Context) error { return s.send(ctx, names, p, entrance, "") })
 	if err == nil {
 		t.Fatal("a stopped server answered")
 	}
