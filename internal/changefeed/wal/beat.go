@@ -34,7 +34,7 @@ func (s *stream) beat(ctx context.Context) {
 		case s.incoming.silence() > patience:
 			s.fail(errSilent)
 			return
-		case s.progress.unsure() > tooFarBehind:
+		case s.progress.unsure() > s.feed.tolerance:
 			s.fail(errBehind)
 			return
 		}
