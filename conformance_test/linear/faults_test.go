@@ -186,7 +186,7 @@ func outgrow(s *scene) {
 }
 
 func makeViewAnew(s *scene) {
-	for version := range int64(30) {
+	for version := range int64(s.pace()) / 2 {
 		s.define(version + 1)
 		s.turns(1)
 	}
