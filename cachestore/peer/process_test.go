@@ -121,6 +121,8 @@ func TestStoppedInTheMiddle(t *testing.T) {
 		failed <- err
 	}()
 	p.hear(t, "holding")
+	owner := f.ring.Load().peers[f.ring.Load().owner(key)]
+	eventually(t, "the owner says that it is at work", func() bool { return owner.breaker.Counts().TotalSuccesses > 0 })
 	_ = p.Process.Signal(syscall.SIGSTOP)
 	if err := <-failed; !errors.Is(err, ErrUnavailable) {
 		t.Errorf("got %v", err)
