@@ -41,7 +41,7 @@ func (g *gate) fill(ctx context.Context, request []byte) (Filled, error) {
 func TestSameGroupOpensAgain(t *testing.T) {
 	s := sites(t, 1)[0]
 	_ = s.config.listener.Close()
-	s.config.listener = nil // from here on it listens on its own address
+	s.config.listener, s.config.Listen = nil, "127.0.0.1:0"
 	for i := range int64(5) {
 		f := s.open(t)
 		for range 2 {
