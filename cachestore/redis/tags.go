@@ -37,7 +37,7 @@ func (s *Store) queueTags(ctx context.Context, pipe goredis.Pipeliner, tags []ui
 
 func (q tagsState) result() (mark uint64, quiet bool, err error) {
 	values, err := q.versions.Result()
-	if err = errors.Join(err, q.writers.Err(), q.info.Err()); err != nil {
+	if err := errors.Join(err, q.writers.Err(), q.info.Err()); err != nil {
 		return 0, false, err
 	}
 	server, err := serverOf(q.info.Val())
@@ -63,7 +63,7 @@ func (s *Store) readTags(ctx context.Context, tags []uint64) (mark uint64, quiet
 	for range 3 { // a version that was just made may be evicted at once
 		pipe := s.client.Pipeline()
 		state := s.queueTags(ctx, pipe, tags)
-		if err = execute(ctx, pipe); err != nil {
+		if err := execute(ctx, pipe); err != nil {
 			return 0, false, err
 		}
 		if mark, quiet, err = state.result(); !errors.Is(err, errNoVersion) {
