@@ -121,6 +121,7 @@ func (p *peer) fetch(ctx context.Context, call *Call) (value []byte, keep bool, 
 		group: f.group, ring: f.ring.Load().sum, timeout: f.config.Timeout, patience: call.Patience,
 		key: call.Key, request: call.Request,
 	}
+	sent := clock()
 	payload, head, err := p.exchange(ctx, pathFetch, q.encode())
 	if err != nil {
 		return nil, false, err
@@ -128,13 +129,16 @@ func (p *peer) fetch(ctx context.Context, call *Call) (value []byte, keep bool, 
 	if head.outcome != outcomeAnswer {
 		return nil, false, errors.New(head.outcome.String())
 	}
+	// What the owner told its age at was held for so long when it did, and was asked for no earlier than sent: so it was made no
+	// later than this, and the way there and back counts as age.
+	born := min(sent+head.held, clock()) - head.rested
 	// The end of the head makes room for the stamp, so that nothing has to be copied.
 	value = payload[answerHeadSize-stampSize:]
-	stamp(value, clock()-head.rested)
+	stamp(value, born)
 	return value, head.keep, nil
 }
 
-// exchange sends a request and waits for the answer. The answer's head has the way there and back in its rested.
+// exchange sends a request and waits for the answer.
 func (p *peer) exchange(ctx context.Context, target string, body []byte) (payload []byte, head answerHead, err error) {
 	verdict, err := p.admit(ctx)
 	if err != nil {
@@ -147,7 +151,6 @@ func (p *peer) exchange(ctx context.Context, target string, body []byte) (payloa
 		}
 		verdict(err)
 	}()
-	sent := clock()
 	a, err := p.fleet.ask(ctx, p.url, http.MethodPost, target, body, p.fleet.config.MaxEntry+answerHeadSize)
 	if err != nil {
 		return nil, head, err
@@ -161,6 +164,5 @@ func (p *peer) exchange(ctx context.Context, target string, body []byte) (payloa
 	if k != kindAnswer || !ok {
 		return nil, head, errReply
 	}
-	head.rested += max(clock()-sent-head.held, 0)
 	return payload, head, p.fleet.stats.forged(a.finish())
 }

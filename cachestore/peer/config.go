@@ -65,6 +65,9 @@ type Filled struct {
 	Bytes []byte
 	// Keep tells whether the answer may be cached. Those who wait for it get it anyway.
 	Keep bool
+	// At is when the answer began to rest, such as the moment up to which an age inside Bytes counts. Default: when Fill
+	// returned.
+	At time.Time
 }
 
 // Resolver is what looks up names, such as a [net.Resolver].

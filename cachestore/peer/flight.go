@@ -157,6 +157,9 @@ func (f *Fleet) fill(ctx context.Context, request []byte) (Filled, error) {
 		}()
 		f.stats.fills.Add(1)
 		filled, err := f.config.Fill(ctx, request)
+		if filled.At.IsZero() {
+			filled.At = time.Now()
+		}
 		r = result{filled, err}
 	})
 	select {

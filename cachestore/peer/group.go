@@ -131,7 +131,7 @@ func (s *slot) get(ctx context.Context, key string, dest groupcache.Sink) error 
 	}
 	fl.value = make([]byte, stampSize+len(filled.Bytes))
 	copy(fl.value[stampSize:], filled.Bytes)
-	stamp(fl.value, clock())
+	stamp(fl.value, filled.At.Sub(started))
 	if fl.keep = filled.Keep && int64(len(filled.Bytes)) <= f.config.MaxEntry; !fl.keep {
 		return errNotKept
 	}

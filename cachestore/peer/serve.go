@@ -39,7 +39,6 @@ func (r *reply) answer(head answerHead, bytes []byte) error {
 		size := r.frames.chain.frameSize(answerHeadSize + len(bytes))
 		r.w.Header().Set("Content-Length", strconv.Itoa(size))
 	}
-	head.held = clock() - r.arrived
 	return r.write(kindAnswer, head.encode(), bytes)
 }
 
@@ -118,7 +117,9 @@ func (f *Fleet) deliver(out *reply, fl *flight) {
 		head.outcome = outcomeTooLarge
 		f.stats.tooLarge.Add(1)
 	default:
-		head.keep, head.rested = fl.keep, fl.rested()
+		// Both up to the same moment: what comes after it, the way included, the asker adds.
+		now := clock()
+		head.keep, head.rested, head.held = fl.keep, max(now-bornOf(fl.value), 0), now-out.arrived
 		if out.answer(head, fl.value[stampSize:]) == nil {
 			f.stats.served.Add(1)
 		}

@@ -304,6 +304,19 @@ func TestAnswersTellTheirAge(t *testing.T) {
 	}
 }
 
+// TestFillKnowsBetter: an answer may have rested before Fill returned it.
+func TestFillKnowsBetter(t *testing.T) {
+	fs, _ := fleets(t, 2, func(_ int, c *Config) {
+		c.Fill = func(context.Context, []byte) (Filled, error) { return Filled{At: time.Now().Add(-time.Hour), Keep: true}, nil }
+	})
+	call := Call{Key: keyOf(t, fs[0])}
+	for _, ask := range []func(context.Context, Call) (Answer, error){fs[1].Fetch, fs[0].Own} {
+		if answer, err := ask(t.Context(), call); err != nil || answer.Rested < time.Hour || answer.Rested > time.Hour+time.Minute {
+			t.Errorf("rested %v, %v", answer.Rested, err)
+		}
+	}
+}
+
 // TestTheMakingIsNoAge: an answer that took long to make is as young as one that didn't.
 func TestTheMakingIsNoAge(t *testing.T) {
 	g := newGate()

@@ -90,9 +90,9 @@ var outcomeTexts = map[outcome]string{
 
 func (o outcome) String() string { return outcomeTexts[o] }
 
-// answerHead comes before the bytes of an answer: outcome, whether the answer may be kept, how long it has rested in the owner's
-// cache, and for how long the owner had the request. The asker takes the last off the time that the request took it, and what
-// is left, the way there and back, is added to the age: so the way counts, the making of the answer does not.
+// answerHead comes before the bytes of an answer: outcome, whether the answer may be kept, how long it had rested in the owner's
+// cache and how long before that the request had come, both as of one moment. From the last the asker knows how much of the time
+// since it asked was the way there: that counts as age, and the making of the answer does not.
 type answerHead struct {
 	outcome outcome
 	keep    bool
