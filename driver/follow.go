@@ -101,7 +101,7 @@ func (c *cache) prepareFeed(ctx context.Context, config *pgx.ConnConfig) (setup.
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	switch c.config.Feed {
-	case dsn.FeedWAL:
+	case dsn.FeedWAL, dsn.FeedRelay:
 		state, err := c.installFor(ctx, conn, setup.WAL)
 		return setup.WAL, state, err
 	case dsn.FeedTouch:
@@ -148,15 +148,24 @@ func (c *cache) reads() uint64 { return uint64(c.stats.hits.Load() + c.stats.mis
 
 // run runs a feed until the connector is closed.
 func (c *cache) run(ctx context.Context, kind setup.Kind, events bool, config *pgx.ConnConfig) {
-	tr := &track{cache: c, covers: kind, tracker: freshness.NewTracker()}
-	if kind == setup.Touch {
+	tr := &track{cache: c, covers: kind, tracker: freshness.NewTracker(), common: kind == setup.WAL}
+	follow := wal.Config{
+		Connect: &config.Config, Publication: c.config.Publication, Sink: tr, Interest: &tr.interest, Logger: c.logger,
+	}
+	switch {
+	case kind == setup.Touch:
 		tr.kind = dsn.FeedTouch.String()
 		tr.feed = touch.New(touch.Config{Connect: &config.Config, Sink: tr, Reads: c.reads, Logger: c.logger})
-	} else {
-		tr.kind, tr.common = dsn.FeedWAL.String(), true
-		tr.feed = wal.New(wal.Config{
-			Connect: &config.Config, Publication: c.config.Publication, Sink: tr, Interest: &tr.interest, Logger: c.logger,
-		})
+	case c.config.Feed == dsn.FeedRelay:
+		feed, end, err := c.newRelay(follow, config)
+		if err != nil {
+			c.noFeed.Store(&err)
+			return
+		}
+		defer end()
+		tr.kind, tr.feed = dsn.FeedRelay.String(), feed
+	default:
+		tr.kind, tr.feed = dsn.FeedWAL.String(), wal.New(follow)
 	}
 	tr.events.Store(events)
 	c.following.Store(tr)

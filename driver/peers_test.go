@@ -46,10 +46,10 @@ func freeAddress(t *testing.T) string {
 
 // Of many keys each is made once in the fleet, wherever it is asked for first, and all give what PostgreSQL gives.
 func TestPeersShareEntries(t *testing.T) {
-	for _, feed := range []string{"none", "wal"} {
+	for _, feed := range []string{"none", "wal", "relay"} {
 		t.Run(feed, func(t *testing.T) {
 			f, parties := newPeers(t, 3, "feed="+feed)
-			if feed == "wal" {
+			if feed != "none" {
 				f.allFollow(parties)
 			}
 			const keys = 60
@@ -68,7 +68,6 @@ func TestPeersShareEntries(t *testing.T) {
 			}
 			shared := int64(0)
 			for _, p := range parties {
-				t.Logf("%+v %+v", p.connector.Stats(), p.connector.cache.peers.fleet.Stats())
 				shared += p.connector.Stats().SharedHits
 			}
 			if shared < keys {
@@ -117,10 +116,10 @@ func TestPeersTakeArguments(t *testing.T) {
 
 // Whoever writes reads what was written, at the level ttl and above.
 func TestPeersReadOwnWrites(t *testing.T) {
-	for _, feed := range []string{"none", "wal"} {
+	for _, feed := range []string{"none", "wal", "relay"} {
 		t.Run(feed, func(t *testing.T) {
 			f, parties := newPeers(t, 3, "feed="+feed)
-			if feed == "wal" {
+			if feed != "none" {
 				f.allFollow(parties)
 			}
 			for i := range 100 {

@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -51,11 +52,19 @@ func placeOf(config *dsn.Config) (string, error) {
 	return place(parsed), nil
 }
 
-func (c *cache) openRedis(place string) error {
-	store, err := redis.Open(redis.Config{
+// redisConfig is how to use the Redis that a fleet shares.
+func (c *cache) redisConfig(place string) redis.Config {
+	return redis.Config{
 		URL: c.config.Redis, KeyFile: c.config.RedisKeyFile, Namespace: c.config.Namespace, Scope: place,
 		Timeout: c.config.Timeout, Logger: c.logger,
-	})
+	}
+}
+
+func (c *cache) openRedis(place string) error {
+	if c.config.Redis == "" {
+		return errors.New("pgcache: pgcache_store=redis needs to know where: pgcache_redis=redis://host:6379")
+	}
+	store, err := redis.Open(c.redisConfig(place))
 	if err != nil {
 		return err
 	}
@@ -68,6 +77,9 @@ const peerShare = 8
 
 func (c *cache) openPeers(place string) (err error) {
 	config := c.config
+	if len(config.Peers) == 0 || config.PeerSelf == "" {
+		return errors.New("pgcache: pgcache_store=peer needs pgcache_peers, with the own address in it as pgcache_peer_self")
+	}
 	mine := config.Memory / peerShare
 	c.store = memory.New(config.Memory - mine)
 	var secret []byte

@@ -19,7 +19,7 @@ import (
 // track follows the changes that others make, through a feed.
 type track struct {
 	cache    *cache
-	kind     string // wal or touch
+	kind     string // wal, relay or touch
 	covers   setup.Kind
 	tracker  *freshness.Tracker
 	feed     changefeed.Feed
@@ -28,6 +28,8 @@ type track struct {
 	common bool
 	// events is set when changes of the schema and of the publication are told as well, by event triggers.
 	events atomic.Bool
+	// late is until when the feed counts as late, in Unix nanoseconds.
+	late atomic.Int64
 	// generation names the server's history that positions belong to.
 	generation string
 }
@@ -103,23 +105,40 @@ func (c *cache) wrote(tags []freshness.Tag, everything bool) {
 	tr.feed.Settle(tr.tracker.Own(tags, everything))
 }
 
-// strictPatience is how long a strict hit waits for the feed before PostgreSQL is asked instead. Usually it waits as long as
-// SELECT 1 takes.
-const strictPatience = 5 * time.Millisecond
+// How long a strict hit waits for the feed before PostgreSQL is asked instead. Usually it waits as long as SELECT 1 takes. Where
+// there is no processor to spare it takes longer, and so would PostgreSQL: to send everybody there would make it worse. So
+// they wait for as long as a query may be held up. But a feed that is really late would hold up each of them as long, so for a
+// while after one has waited in vain nobody waits for longer than a moment.
+const (
+	strictMoment = 5 * time.Millisecond
+	strictWhile  = 250 * time.Millisecond
+)
 
 // confirm tells whether the feed has delivered every commit that was visible when confirm was called, waiting for it a little.
 func (tr *track) confirm(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, strictPatience)
+	patience := max(tr.cache.config.Timeout, strictMoment)
+	if time.Now().UnixNano() < tr.late.Load() {
+		patience = strictMoment
+	}
+	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return tr.feed.Barrier(ctx) == nil
+	err := tr.feed.Barrier(bounded)
+	if err != nil && patience > strictMoment && bounded.Err() != nil && ctx.Err() == nil {
+		tr.late.Store(time.Now().Add(strictWhile).UnixNano())
+	}
+	return err == nil
 }
 
 // keyPart names the order of commits that the positions of entries belong to.
 func (tr *track) keyPart() string {
-	if tr == nil {
+	switch {
+	case tr == nil:
 		return ""
+	case tr.common: // whether it is relayed or not, the commits are the same
+		return dsn.FeedWAL.String() + strconv.Quote(tr.generation)
+	default:
+		return tr.kind + strconv.Quote(tr.generation)
 	}
-	return tr.kind + strconv.Quote(tr.generation)
 }
 
 // askTracking finds out how well the feed follows the tables of an answer, and by which columns it can tell their rows.

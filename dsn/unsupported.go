@@ -7,7 +7,6 @@ import "slices"
 // for every value but the default.
 var unsupported = []unsupportedRow{
 	{"pgcache", "observe"},
-	{"pgcache_feed", "relay"},
 	{"pgcache_tx", "readonly"},
 }
 

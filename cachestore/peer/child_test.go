@@ -109,7 +109,10 @@ func (s *site) start(t *testing.T, collision bool) *process {
 		t.Fatal(err)
 	}
 	_ = s.config.listener.Close()
-	config, _ := json.Marshal(childConfig{Self: s.config.Self, Peers: s.config.Peers, Collision: collision})
+	config, err := json.Marshal(childConfig{Self: s.config.Self, Peers: s.config.Peers, Collision: collision})
+	if err != nil {
+		t.Fatal(err)
+	}
 	p := &process{Cmd: exec.Command(os.Args[0])}
 	p.Env = append(os.Environ(), childEnv+"="+string(config))
 	p.ExtraFiles, p.Stderr = []*os.File{file}, os.Stderr
@@ -121,13 +124,13 @@ func (s *site) start(t *testing.T, collision bool) *process {
 	}
 	_ = file.Close()
 	t.Cleanup(func() {
-		_ = p.in.Close()
+		_ = p.Process.Kill() // it may have been stopped
 		_ = p.Wait()
 	})
 	return p
 }
 
-func (p *process) say(t *testing.T, format string, args ...any) {
+func (p *process) sayf(t *testing.T, format string, args ...any) {
 	t.Helper()
 	if _, err := fmt.Fprintf(p.in, format+"\n", args...); err != nil {
 		t.Fatal(err)

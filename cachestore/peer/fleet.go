@@ -38,7 +38,8 @@ type Fleet struct {
 
 // Call is a question for the owner of a key.
 type Call struct {
-	// Key names the answer, its version included. At most 1 KiB.
+	// Key names the answer, its version included. At most 1 KiB. The first 32 bytes say who owns it, so what is the same in
+	// all versions comes first.
 	Key string
 	// Request is what the owner's Fill gets. At most 1 MiB. It must not be changed as long as the Fleet lives.
 	Request []byte

@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -18,6 +19,8 @@ type flight struct {
 	value []byte // the time when it was made, then the answer; never changed
 	keep  bool
 	err   error
+
+	peeking bool
 }
 
 type flightKey struct{}
@@ -50,19 +53,53 @@ func (f *Fleet) fly(ctx context.Context, side byte, call Call) (*flight, error) 
 func (f *Fleet) launch(ctx context.Context, side byte, call Call) (*flight, error) {
 	call.Patience = orElse(call.Patience, f.config.Patience)
 	key := f.keyOn(side, call.Key)
+	fl, mine := f.join(key, &call)
+	if fl == nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, errClosed)
+	}
+	if mine && (side == far || !f.peek(key, fl)) {
+		go f.run(ctx, key, fl)
+	}
+	return fl, nil
+}
+
+// join returns the flight of a key. mine tells that there was none, and that it is now the caller's to see to its end. A closed
+// Fleet has none.
+func (f *Fleet) join(key string, call *Call) (fl *flight, mine bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if fl := f.flights[key]; fl != nil {
-		return fl, nil
+		return fl, false
 	}
 	if f.closed {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, errClosed)
+		return nil, false
 	}
-	fl := &flight{call: call, done: make(chan struct{})}
+	fl = &flight{call: *call, done: make(chan struct{})}
 	f.flights[key] = fl
 	f.work.Add(1)
-	go f.run(ctx, key, fl)
-	return fl, nil
+	return fl, true
+}
+
+// errPeek ends a look into groupcache that is to wait for nothing.
+var errPeek = errors.New("not in the cache")
+
+// peek ends a flight at once if groupcache has its answer, which spares a change of goroutines on every hit of a peer.
+//
+// Invariant: only the one who has started the flight of a key is in groupcache for it, so nobody there can wait for a peek, and
+// a peek can wait for nobody.
+func (f *Fleet) peek(key string, fl *flight) bool {
+	fl.peeking = true
+	var view groupcache.ByteView
+	err := f.slot.group.Get(context.WithValue(context.Background(), flightKey{}, fl), key, groupcache.ByteViewSink(&view))
+	fl.peeking = false
+	if err != nil {
+		return false
+	}
+	fl.value, fl.keep = view.ByteSlice(), true
+	f.stats.hits.Add(1)
+	f.land(key, fl)
+	f.work.Done()
+	return true
 }
 
 // run goes through groupcache to the answer. The context of who started it gives its values, not its end.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // A reply is a row of frames: kind (1 byte), length of the payload (4), payload, and the MAC of the chain (32, or none when TLS
@@ -29,6 +30,9 @@ type frameWriter struct {
 	chain *chain
 }
 
+// inOnePiece is up to which size a frame is put together before it is written: copying it costs less than more packets.
+const inOnePiece = 64 << 10
+
 // write writes one frame, whose payload is given in parts.
 func (w *frameWriter) write(k kind, parts ...[]byte) error {
 	header := [frameHeader]byte{byte(k)}
@@ -39,6 +43,9 @@ func (w *frameWriter) write(k kind, parts ...[]byte) error {
 	binary.BigEndian.PutUint32(header[1:], uint32(size))
 	all := append([][]byte{header[:]}, parts...)
 	all = append(all, w.chain.next(all...))
+	if size <= inOnePiece {
+		all = [][]byte{slices.Concat(all...)}
+	}
 	for _, part := range all {
 		if _, err := w.to.Write(part); err != nil {
 			return err

@@ -121,6 +121,9 @@ func (s *slot) get(ctx context.Context, key string, dest groupcache.Sink) error 
 		}
 		return fl.err
 	}
+	if fl.peeking {
+		return errPeek
+	}
 	f := s.fleet.Load()
 	filled, err := f.fill(ctx, fl.call.Request)
 	if err != nil {

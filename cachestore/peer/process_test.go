@@ -22,7 +22,7 @@ func TestThreeProcessesFillOnce(t *testing.T) {
 	}
 	for round := range 5 {
 		for _, p := range ps {
-			p.say(t, "ask cold%d 100 q", round)
+			p.sayf(t, "ask cold%d 100 q", round)
 		}
 		for _, p := range ps {
 			if got := p.hear(t, "asked"); got != "100" {
@@ -32,7 +32,7 @@ func TestThreeProcessesFillOnce(t *testing.T) {
 	}
 	var fills strings.Builder
 	for _, p := range ps {
-		p.say(t, "fills")
+		p.sayf(t, "fills")
 		fills.WriteString(p.hear(t, "fills"))
 	}
 	total := 0

@@ -122,6 +122,15 @@ func TestDifferentRingsDontDeadlock(t *testing.T) {
 	}
 }
 
+// TestOwnNeverAsksAPeer: what a process makes itself it makes itself, whoever the owner is.
+func TestOwnNeverAsksAPeer(t *testing.T) {
+	fs, ss := fleets(t, 2, nil)
+	answer, err := fs[0].Own(t.Context(), Call{Key: keyOf(t, fs[1])})
+	if err != nil || string(answer.Bytes) != ss[0].config.Self+" " {
+		t.Errorf("got %q, %v", answer.Bytes, err)
+	}
+}
+
 // TestPanicEndsOneFlight: a getter's panic poisons its key in groupcache for ever, and so does runtime.Goexit.
 func TestPanicEndsOneFlight(t *testing.T) {
 	for name, disaster := range map[string]func(){
@@ -325,7 +334,7 @@ func TestDefaultMuxIsLeftAlone(t *testing.T) {
 // TestForeignGroupsHaveNoPeers: what else in the program uses groupcache without peers goes on to do so.
 func TestForeignGroupsHaveNoPeers(t *testing.T) {
 	fleets(t, 2, nil)
-	group := groupcache.NewGroup("somebody else's", 1<<10, groupcache.GetterFunc(
+	group := groupcache.NewGroup("somebody else's since "+time.Now().String(), 1<<10, groupcache.GetterFunc(
 		func(_ context.Context, key string, dest groupcache.Sink) error { return dest.SetString(key) }))
 	for _, key := range []string{"f", "n", "key"} {
 		var got string

@@ -22,6 +22,7 @@ func newClient(t *target, base *tls.Config, timeout time.Duration) (goredis.Univ
 	quiet.Do(func() { goredis.SetLogger(debugLogger{}) })
 	o := &goredis.UniversalOptions{
 		Addrs: t.hosts, MasterName: t.master, Username: t.username, Password: t.password, DB: t.database,
+		SentinelUsername: t.sentinelUser, SentinelPassword: t.sentinelPassword,
 		DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, PoolTimeout: timeout,
 		ContextTimeoutEnabled: true,
 		MaxRetries:            -1, DialerRetries: 1, DialerRetryTimeout: time.Nanosecond,

@@ -11,13 +11,8 @@ import (
 	"github.com/gopgcache/pgcache/cachestore/storetest"
 )
 
+// Values are sealed here; what a Cluster keeps isn't.
 func TestContract(t *testing.T) {
-	storetest.Exercise(t, func(t *testing.T) cachestore.Store {
-		return open(t, Config{URL: sharedRedis(t).URL()})
-	}, storetest.Elsewhere(time.Minute))
-}
-
-func TestContractSealed(t *testing.T) {
 	storetest.Exercise(t, func(t *testing.T) cachestore.Store {
 		return open(t, Config{URL: sharedRedis(t).URL(), KeyFile: keyFile(t, strings.Repeat("5a", 32))})
 	}, storetest.Elsewhere(time.Minute))

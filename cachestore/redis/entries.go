@@ -33,6 +33,21 @@ func (s *Store) orderedPipeline() goredis.Pipeliner {
 	return s.client.Pipeline()
 }
 
+// execute runs what was added to a pipeline. No error is needed for the commands' own errors to be looked at, but an error for which
+// nothing was run is found only here: the commands know nothing of it, and have zero as their results.
+func execute(ctx context.Context, pipe goredis.Pipeliner) error {
+	_, err := pipe.Exec(ctx)
+	return unlessNil(err)
+}
+
+// unlessNil is err, unless it says that there is nothing.
+func unlessNil(err error) error {
+	if errors.Is(err, goredis.Nil) {
+		return nil
+	}
+	return err
+}
+
 // fetch is the look for an entry, as part of a pipeline.
 type fetch struct {
 	names entryNames

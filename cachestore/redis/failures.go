@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 )
@@ -31,16 +32,27 @@ func (f *failure) Unwrap() error { return f.err }
 // fail explains err, which is not nil, to the caller whose context is given.
 func (s *Store) fail(caller context.Context, operation string, err error) error {
 	switch {
-	case caller.Err() != nil:
-		err = caller.Err()
+	case ended(caller) != nil:
+		err = ended(caller)
 	case timedOut(err):
 		return fmt.Errorf("%w: %s, %v", ErrTimeout, operation, s.timeout)
 	}
 	text := err.Error()
-	if s.password != "" {
-		text = strings.ReplaceAll(text, s.password, "***")
+	for _, secret := range s.secrets {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "xxxxx")
+		}
 	}
 	return &failure{operation: operation, err: err, text: text}
+}
+
+// ended is the error of a context that has ended. A context itself says so a little late when its deadline has passed: connections
+// with the same deadline have given up by then.
+func ended(ctx context.Context) error {
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return ctx.Err()
 }
 
 func timedOut(err error) bool {

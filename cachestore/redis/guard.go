@@ -22,12 +22,14 @@ const (
 
 type breaker = gobreaker.CircuitBreaker[struct{}]
 
-// guard runs operations, each for at most the timeout, and keeps a circuit breaker over all of them, and another one over writes
-// that Redis refuses. So a Redis that is down, or full, costs next to nothing.
+// guard runs operations, each for at most the timeout, and keeps circuit breakers over them, and another one over writes that Redis
+// refuses. So a Redis that is down, or full, costs next to nothing.
 type guard struct {
 	timeout time.Duration
-	all     *breaker
+	entries [ranges]*breaker // one for each range of a Cluster's slots, so that a node that is down leaves others alone
+	ledger  *breaker         // for what needs several nodes of a Cluster
 	writes  *breaker
+	failed  func() // is called when Redis failed
 	logger  *slog.Logger
 	logged  atomic.Int64 // when, in nanoseconds since 1970
 	counts  counts
@@ -43,8 +45,9 @@ type ownError struct{ error }
 
 func (e ownError) Unwrap() error { return e.error }
 
-func newGuard(timeout time.Duration, logger *slog.Logger) *guard {
-	g := &guard{timeout: timeout, logger: logger}
+// newGuard returns a guard for a Cluster or for one Redis, which has one breaker for everything but refused writes.
+func newGuard(timeout time.Duration, logger *slog.Logger, cluster bool) *guard {
+	g := &guard{timeout: timeout, logger: logger, failed: func() {}}
 	settings := gobreaker.Settings{
 		Timeout:      openFor,
 		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= failuresToOpen },
@@ -54,7 +57,12 @@ func newGuard(timeout time.Duration, logger *slog.Logger) *guard {
 			return errors.As(err, &own) || errors.Is(err, goredis.ErrClosed)
 		},
 	}
-	g.all = gobreaker.NewCircuitBreaker[struct{}](settings)
+	g.ledger = gobreaker.NewCircuitBreaker[struct{}](settings)
+	for i := range g.entries {
+		if g.entries[i] = g.ledger; cluster {
+			g.entries[i] = gobreaker.NewCircuitBreaker[struct{}](settings)
+		}
+	}
 	settings.IsSuccessful = func(err error) bool { return err == nil }
 	settings.IsExcluded = func(err error) bool { return err != nil && !refused(err) }
 	g.writes = gobreaker.NewCircuitBreaker[struct{}](settings)
@@ -62,12 +70,12 @@ func newGuard(timeout time.Duration, logger *slog.Logger) *guard {
 }
 
 // run runs an operation. The error of one that was not tried is ErrUnavailable; others are those of f as they are.
-func (g *guard) run(caller context.Context, f func(ctx context.Context) error) error {
-	_, err := g.all.Execute(func() (struct{}, error) {
+func (g *guard) run(caller context.Context, b *breaker, f func(ctx context.Context) error) error {
+	_, err := b.Execute(func() (struct{}, error) {
 		ctx, cancel := context.WithTimeout(caller, g.timeout)
 		defer cancel()
 		err := f(ctx)
-		if err != nil && caller.Err() != nil {
+		if err != nil && ended(caller) != nil {
 			err = ownError{err}
 		}
 		return struct{}{}, err
@@ -76,8 +84,8 @@ func (g *guard) run(caller context.Context, f func(ctx context.Context) error) e
 }
 
 // runWrite is run for an operation that Redis may refuse when it is full.
-func (g *guard) runWrite(caller context.Context, f func(ctx context.Context) error) error {
-	_, err := g.writes.Execute(func() (struct{}, error) { return struct{}{}, g.run(caller, f) })
+func (g *guard) runWrite(caller context.Context, b *breaker, f func(ctx context.Context) error) error {
+	_, err := g.writes.Execute(func() (struct{}, error) { return struct{}{}, g.run(caller, b, f) })
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
 		return g.judge(caller, err)
 	}
@@ -97,6 +105,7 @@ func (g *guard) judge(caller context.Context, err error) error {
 		g.counts.refused.Add(1)
 	default:
 		g.counts.failed.Add(1)
+		g.failed()
 	}
 	return err
 }

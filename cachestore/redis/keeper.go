@@ -96,7 +96,7 @@ func (k *keeper) run(stop <-chan struct{}) {
 // yet, the next round may be in time.
 func (k *keeper) renew(leases []*lease) {
 	renewed := make([]*goredis.Cmd, len(leases))
-	err := k.store.do(context.Background(), "renew", func(ctx context.Context) error {
+	err := k.store.do(context.Background(), "renew", k.store.guard.ledger, func(ctx context.Context) error {
 		_, err := k.store.client.Pipelined(ctx, func(pipe goredis.Pipeliner) error {
 			for i, l := range leases {
 				renewed[i] = pipe.Eval(ctx, renewSource, []string{l.names.lease}, l.token, leaseLasts.Milliseconds())

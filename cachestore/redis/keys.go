@@ -47,20 +47,50 @@ type entryNames struct {
 	value   string
 	lease   string
 	channel string // where the end of a lease is told
+	slots   int    // in which range of a Cluster's slots they are
 }
 
 func (n *names) entry(key cachestore.Key) entryNames {
-	bucket := n.bucket(int(key[0])<<2 | int(key[1])>>6)
+	number := int(key[0])<<2 | int(key[1])>>6
+	bucket := n.bucket(number)
 	id := hex.EncodeToString(key[:])
 	return entryNames{
 		epoch:   bucket + "epoch",
 		value:   bucket + "entry:" + id,
 		lease:   bucket + "lease:" + n.scope + ":" + id,
 		channel: n.entries + "wake:" + n.scope + ":" + id,
+		slots:   slotsOf[number],
 	}
 }
 
-func (n *names) bucket(number int) string { return fmt.Sprintf("%s{%03x}:", n.entries, number) }
+func (n *names) bucket(number int) string { return n.entries + "{" + bucketName(number) + "}:" }
+
+func bucketName(number int) string { return fmt.Sprintf("%03x", number) }
+
+// ranges is into how many parts a Cluster's slots are divided: masters usually have whole ranges of slots.
+const ranges = 16
+
+// slotsOf is in which range the slot of each bucket is.
+var slotsOf = func() (all [buckets]int) {
+	for i := range all {
+		all[i] = int(crc16(bucketName(i))%16384) * ranges / 16384
+	}
+	return all
+}()
+
+// crc16 is the checksum by which a Cluster finds the slot of a key: polynomial 0x1021, nothing reflected.
+func crc16(s string) (sum uint16) {
+	for _, c := range []byte(s) {
+		sum ^= uint16(c) << 8
+		for range 8 {
+			carry := sum&0x8000 != 0
+			if sum <<= 1; carry {
+				sum ^= 0x1021
+			}
+		}
+	}
+	return sum
+}
 
 // epochs are the names of the epochs of all buckets.
 func (n *names) epochs() []string {

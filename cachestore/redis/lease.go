@@ -36,7 +36,7 @@ type lease struct {
 // Lease takes the right to make the entry under key, or finds out that somebody else has it.
 func (s *Store) Lease(ctx context.Context, key cachestore.Key) (cachestore.Lease, error) {
 	l := &lease{store: s, names: s.names.entry(key), token: rand.Text()}
-	if err := s.doWrite(ctx, "lease", l.take); err != nil {
+	if err := s.doWrite(ctx, "lease", l.breaker(), l.take); err != nil {
 		return nil, err
 	}
 	if l.Mine() && !s.keeper.keep(l) {
@@ -67,6 +67,8 @@ func (l *lease) take(ctx context.Context) error {
 	return err
 }
 
+func (l *lease) breaker() *breaker { return l.store.guard.entries[l.names.slots] }
+
 // Mine tells whether the right is the caller's.
 func (l *lease) Mine() bool { return l.holder == "" }
 
@@ -82,7 +84,7 @@ func (l *lease) Put(ctx context.Context, entry *cachestore.Entry) error {
 		l.letGo()
 		return nil
 	}
-	err := s.doWrite(ctx, "put", func(ctx context.Context) error { return s.send(ctx, l.names, p, l.entrance, l.token) })
+	err := s.doWrite(ctx, "put", l.breaker(), func(ctx context.Context) error { return s.send(ctx, l.names, p, l.entrance, l.token) })
 	if err != nil {
 		l.letGo()
 	}
@@ -109,7 +111,7 @@ func (l *lease) end() bool {
 }
 
 func (l *lease) letGo() {
-	_ = l.store.do(context.Background(), "release", func(ctx context.Context) error {
+	_ = l.store.do(context.Background(), "release", l.breaker(), func(ctx context.Context) error {
 		return releaseScript.Run(ctx, l.store.client, []string{l.names.lease}, l.token, l.names.channel).Err()
 	})
 }
@@ -147,11 +149,13 @@ func (l *lease) Wait(ctx context.Context) error {
 
 // look tells whether the holder is still the same, and how long it can be so without news.
 func (l *lease) look(ctx context.Context) (left time.Duration, held bool, err error) {
-	err = l.store.do(ctx, "wait", func(ctx context.Context) error {
+	err = l.store.do(ctx, "wait", l.breaker(), func(ctx context.Context) error {
 		pipe := l.store.orderedPipeline()
 		pttl, holder := pipe.PTTL(ctx, l.names.lease), pipe.Get(ctx, l.names.lease)
-		_, _ = pipe.Exec(ctx) // each command has its own error
-		var err error
+		err := execute(ctx, pipe)
+		if err != nil {
+			return err
+		}
 		if left, err = pttl.Result(); err != nil {
 			return err
 		}

@@ -21,7 +21,7 @@ const versionKept = 24 * time.Hour
 
 // Read gives the mark of the tags. quiet is false while a write to one of them, or one that may write anything, is under way.
 func (s *Store) Read(ctx context.Context, tags []uint64) (mark uint64, quiet bool, err error) {
-	err = s.do(ctx, "read ledger", func(ctx context.Context) error {
+	err = s.do(ctx, "read ledger", s.guard.ledger, func(ctx context.Context) error {
 		mark, quiet, err = s.readTags(ctx, distinct(tags))
 		return err
 	})
@@ -34,7 +34,7 @@ func (s *Store) GetMarked(ctx context.Context, key cachestore.Key, tags []uint64
 ) {
 	var f fetched
 	asked := time.Now()
-	err = s.do(ctx, "get", func(ctx context.Context) error {
+	err = s.do(ctx, "get", s.guard.ledger, func(ctx context.Context) error {
 		names, tags := s.names.entry(key), distinct(tags)
 		if s.cluster {
 			f, mark, quiet, err = s.getMarkedApart(ctx, names, tags)
@@ -55,7 +55,9 @@ func (s *Store) getMarkedTogether(ctx context.Context, names entryNames, tags []
 ) {
 	pipe := s.client.Pipeline()
 	entry, state := s.queueFetch(ctx, pipe, names), s.queueTags(ctx, pipe, tags)
-	_, _ = pipe.Exec(ctx) // each command has its own error
+	if err := execute(ctx, pipe); err != nil {
+		return f, 0, false, err
+	}
 	if f, err = entry.result(); err != nil {
 		return f, 0, false, err
 	}
@@ -74,9 +76,10 @@ func (s *Store) getMarkedApart(ctx context.Context, names entryNames, tags []uin
 	go func() {
 		pipe := s.orderedPipeline()
 		entry := s.queueFetch(ctx, pipe, names)
-		_, _ = pipe.Exec(ctx) // each command has its own error
-		var err error
-		f, err = entry.result()
+		err := execute(ctx, pipe)
+		if err == nil {
+			f, err = entry.result()
+		}
 		done <- err
 	}()
 	mark, quiet, err = s.readTags(ctx, tags)
@@ -98,7 +101,7 @@ func (s *Store) change(ctx context.Context, operation, script, writer string, ta
 	if len(names) == 0 {
 		return nil
 	}
-	return s.do(ctx, operation, func(ctx context.Context) error {
+	return s.do(ctx, operation, s.guard.ledger, func(ctx context.Context) error {
 		_, err := s.client.Pipelined(ctx, func(pipe goredis.Pipeliner) error {
 			for _, n := range names {
 				pipe.Eval(ctx, script, []string{n.version, n.writers}, writer, rand.Text(), versionKept.Milliseconds())
@@ -113,7 +116,7 @@ func (s *Store) change(ctx context.Context, operation, script, writer string, ta
 func (s *Store) Writers(ctx context.Context, tags []uint64) ([]string, error) {
 	names := s.tagNames(distinct(tags), true)
 	var writers []string
-	err := s.do(ctx, "list writers", func(ctx context.Context) error {
+	err := s.do(ctx, "list writers", s.guard.ledger, func(ctx context.Context) error {
 		sets := make([]*goredis.StringSliceCmd, len(names))
 		_, err := s.client.Pipelined(ctx, func(pipe goredis.Pipeliner) error {
 			for i, n := range names {

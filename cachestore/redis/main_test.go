@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"sync"
 	"testing"
@@ -78,6 +79,9 @@ func open(t testing.TB, c Config) *Store {
 	t.Helper()
 	if c.Timeout == 0 {
 		c.Timeout = patient
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.Namespace == "" {
 		c.Namespace = t.Name()

@@ -24,7 +24,7 @@ type Store struct {
 	cluster  bool // commands of one pipeline may be run in another order
 	names    names
 	envelope envelope
-	password string // never to be shown
+	secrets  []string // never to be shown
 	timeout  time.Duration
 	guard    *guard
 	keeper   keeper
@@ -57,8 +57,11 @@ func Open(c Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		client: client, cluster: t.cluster, names: newNames(c.Namespace, c.Scope), envelope: envelope, password: t.password,
-		timeout: c.timeout(), guard: newGuard(c.timeout(), c.logger()), closed: make(chan struct{}),
+		client: client, cluster: t.cluster, names: newNames(c.Namespace, c.Scope), envelope: envelope, secrets: []string{t.password, t.sentinelPassword},
+		timeout: c.timeout(), guard: newGuard(c.timeout(), c.logger(), t.cluster), closed: make(chan struct{}),
+	}
+	if cluster, ok := client.(*goredis.ClusterClient); ok {
+		s.guard.failed = func() { cluster.ReloadState(context.Background()) } // else it is known only a minute later who is the master
 	}
 	s.keeper.store = s
 	s.waker = newWaker(client, s.timeout)
@@ -70,13 +73,14 @@ func Open(c Config) (*Store, error) {
 // The entry's ReadAt is at most a few milliseconds and the time of two round trips earlier than it was, and never later.
 func (s *Store) Get(ctx context.Context, key cachestore.Key) (*cachestore.Entry, error) {
 	var f fetched
-	asked := time.Now()
-	err := s.do(ctx, "get", func(ctx context.Context) error {
+	asked, names := time.Now(), s.names.entry(key)
+	err := s.do(ctx, "get", s.guard.entries[names.slots], func(ctx context.Context) error {
 		pipe := s.orderedPipeline()
-		queued := s.queueFetch(ctx, pipe, s.names.entry(key))
-		_, _ = pipe.Exec(ctx) // each command has its own error
-		var err error
-		f, err = queued.result()
+		queued := s.queueFetch(ctx, pipe, names)
+		err := execute(ctx, pipe)
+		if err == nil {
+			f, err = queued.result()
+		}
 		return err
 	})
 	if err != nil {
@@ -92,9 +96,11 @@ func (s *Store) Put(ctx context.Context, key cachestore.Key, entry *cachestore.E
 	names := s.names.entry(key)
 	if p == nil {
 		s.guard.counts.dropped.Add(1)
-		return s.unlessShut(s.do(ctx, "put", func(ctx context.Context) error { return s.client.Unlink(ctx, names.value).Err() }))
+		return s.unlessShut(s.do(ctx, "put", s.guard.entries[names.slots], func(ctx context.Context) error {
+			return s.client.Unlink(ctx, names.value).Err()
+		}))
 	}
-	return s.unlessShut(s.doWrite(ctx, "put", func(ctx context.Context) error {
+	return s.unlessShut(s.doWrite(ctx, "put", s.guard.entries[names.slots], func(ctx context.Context) error {
 		entry, err := s.enter(ctx, names)
 		if err != nil {
 			return err
@@ -107,7 +113,7 @@ func (s *Store) Put(ctx context.Context, key cachestore.Key, entry *cachestore.E
 // removes the epochs under which they are put. It looks at no entry, so Redis keeps their memory until their time is over. Entries
 // of other versions of the format stay.
 func (s *Store) Clear(ctx context.Context) error {
-	return s.unlessShut(s.do(ctx, "clear", func(ctx context.Context) error {
+	return s.unlessShut(s.do(ctx, "clear", s.guard.ledger, func(ctx context.Context) error {
 		_, err := s.client.Pipelined(ctx, func(pipe goredis.Pipeliner) error {
 			for _, epoch := range s.names.epochs() {
 				pipe.Del(ctx, epoch)
@@ -153,26 +159,24 @@ func (s *Store) Close() error {
 	return err
 }
 
-// do runs an operation under the guard and explains its error.
-func (s *Store) do(ctx context.Context, operation string, f func(ctx context.Context) error) error {
-	return s.explained(ctx, operation, s.guard.run, f)
+// do runs an operation under one of the guard's breakers and explains its error.
+func (s *Store) do(ctx context.Context, operation string, b *breaker, f func(ctx context.Context) error) error {
+	return s.explained(ctx, operation, func() error { return s.guard.run(ctx, b, f) })
 }
 
 // doWrite is do for what Redis may refuse when it is full.
-func (s *Store) doWrite(ctx context.Context, operation string, f func(ctx context.Context) error) error {
-	return s.explained(ctx, operation, s.guard.runWrite, f)
+func (s *Store) doWrite(ctx context.Context, operation string, b *breaker, f func(ctx context.Context) error) error {
+	return s.explained(ctx, operation, func() error { return s.guard.runWrite(ctx, b, f) })
 }
 
-type runner func(ctx context.Context, f func(ctx context.Context) error) error
-
-func (s *Store) explained(ctx context.Context, operation string, run runner, f func(ctx context.Context) error) error {
+func (s *Store) explained(ctx context.Context, operation string, run func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if s.isShut.Load() {
 		return errShut
 	}
-	err := run(ctx, f)
+	err := run()
 	switch {
 	case err == nil, errors.Is(err, ErrUnavailable):
 		return err
@@ -180,7 +184,7 @@ func (s *Store) explained(ctx context.Context, operation string, run runner, f f
 		return errShut
 	}
 	explained := s.fail(ctx, operation, err)
-	if ctx.Err() == nil {
+	if ended(ctx) == nil {
 		s.guard.log(ctx, explained)
 	}
 	return explained

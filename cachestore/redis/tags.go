@@ -63,7 +63,9 @@ func (s *Store) readTags(ctx context.Context, tags []uint64) (mark uint64, quiet
 	for range 3 { // a version that was just made may be evicted at once
 		pipe := s.client.Pipeline()
 		state := s.queueTags(ctx, pipe, tags)
-		_, _ = pipe.Exec(ctx) // each command has its own error
+		if err = execute(ctx, pipe); err != nil {
+			return 0, false, err
+		}
 		if mark, quiet, err = state.result(); !errors.Is(err, errNoVersion) {
 			return mark, quiet, err
 		}
@@ -81,7 +83,9 @@ func (s *Store) makeVersions(ctx context.Context, tags []uint64) error {
 	for _, n := range s.tagNames(tags, true) {
 		made = append(made, pipe.SetArgs(ctx, n.version, rand.Text(), goredis.SetArgs{Mode: "NX", TTL: versionKept}))
 	}
-	_, _ = pipe.Exec(ctx) // each command has its own error
+	if err := execute(ctx, pipe); err != nil {
+		return err
+	}
 	for _, cmd := range made {
 		if err := unlessNil(cmd.Err()); err != nil {
 			return err
@@ -134,12 +138,4 @@ func tagAnswer(cmd *goredis.Cmd) (version string, busy bool, info string, err er
 		}
 	}
 	return "", false, "", errors.New("a script gave what it can't give")
-}
-
-// unlessNil is err, unless it says that there is nothing.
-func unlessNil(err error) error {
-	if errors.Is(err, goredis.Nil) {
-		return nil
-	}
-	return err
 }

@@ -22,6 +22,8 @@ type target struct {
 	cluster            bool
 	master             string // Sentinel's name of it; empty without Sentinel
 	username, password string
+	sentinelUser       string
+	sentinelPassword   string
 	database           int
 	caFile             string
 	certFile, keyFile  string // of this client
@@ -110,6 +112,10 @@ func (t *target) parseQuery(query string) error {
 		switch name {
 		case "master":
 			t.master = value
+		case "sentinel_user":
+			t.sentinelUser = value
+		case "sentinel_password":
+			t.sentinelPassword = value
 		case "cluster":
 			t.cluster, err = strconv.ParseBool(value)
 		case "db":
@@ -124,7 +130,7 @@ func (t *target) parseQuery(query string) error {
 			t.serverName = value
 		default:
 			return fmt.Errorf("pgcache: the URL of Redis has the unknown parameter %q;"+
-				" known are master, cluster, db, ca_file, cert_file, key_file and server_name", name)
+				" known are master, sentinel_user, sentinel_password, cluster, db, ca_file, cert_file, key_file and server_name", name)
 		}
 		if err != nil || value == "" {
 			return fmt.Errorf("pgcache: the URL of Redis has a malformed value of %s", name)

@@ -18,13 +18,22 @@ import (
 var feed = cmp.Or(os.Getenv("PGCACHE_LINEAR_FEED"), "wal")
 
 // through gives the connection string of a database through a cache at a level.
-func through(dsn, level string) string {
+func through(dsn, level string) string { return throughFeed(dsn, feed, level) }
+
+// throughFeed is through, with a feed of a kind.
+func throughFeed(dsn, feed, level string) string {
 	params := url.Values{"pgcache_rule": {"all: * ttl=1h"}, "pgcache_feed": {feed}, "pgcache_consistency": {level}}
 	return dsn + "&" + params.Encode()
 }
 
 // prepare makes the registers, and what the feed needs to follow them.
 func prepare(t *testing.T, dsn string) {
+	t.Helper()
+	prepareFor(t, dsn, feed)
+}
+
+// prepareFor is prepare for a feed of a kind.
+func prepareFor(t *testing.T, dsn, feed string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), dsn)
 	if err != nil {
@@ -34,13 +43,18 @@ func prepare(t *testing.T, dsn string) {
 	if _, err := conn.Exec(t.Context(), schema); err != nil {
 		t.Fatal(err)
 	}
-	install(t, dsn)
+	installFor(t, dsn, feed)
 }
 
 // install has pgcache install what the feed needs for all tables that there are.
 func install(t *testing.T, dsn string) {
 	t.Helper()
-	db, err := sql.Open("pgcache", through(dsn, "ttl"))
+	installFor(t, dsn, feed)
+}
+
+func installFor(t *testing.T, dsn, feed string) {
+	t.Helper()
+	db, err := sql.Open("pgcache", throughFeed(dsn, feed, "ttl"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,12 +72,24 @@ type stress struct {
 	// It takes so long at least, and so many reads of each reader.
 	long  time.Duration
 	reads int64
+	// fleet gives each process more parameters; nil when each is alone. feed is another feed than the one under test, if it is set.
+	fleet func(process int) url.Values
+	feed  string
 }
 
 const (
 	processes  = 3
 	goroutines = 8 // of each
 )
+
+// reader is the connection string of a process that reads.
+func (s *stress) reader(process int) string {
+	dsn := throughFeed(s.dsn, cmp.Or(s.feed, feed), "strict")
+	if s.fleet != nil {
+		dsn += "&" + s.fleet(process).Encode()
+	}
+	return dsn
+}
 
 // run gives what was written, what was read, and what the readers say.
 func (s *stress) run(t *testing.T) (history, []read, report) {
@@ -72,7 +98,7 @@ func (s *stress) run(t *testing.T) (history, []read, report) {
 	t.Logf("seed %d", seed)
 	var list []*process
 	for i := range processes {
-		task := task{DSN: through(s.dsn, "strict"), Goroutines: goroutines, Seed: seed + uint64(i), Enough: s.reads}
+		task := task{DSN: s.reader(i), Goroutines: goroutines, Seed: seed + uint64(i), Enough: s.reads}
 		list = append(list, startProcess(t, s.program, task))
 	}
 	ws := startWriters(s.dsn, s.perSecond, "", seed)

@@ -1,10 +1,14 @@
 package linear_test
 
 import (
+	"bytes"
 	"net"
 	"net/url"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // proxy is a network between a driver and its server, which can be cut.
@@ -15,6 +19,8 @@ type proxy struct {
 	mu    sync.Mutex
 	open  *sync.Cond
 	cut   bool
+	held  bool
+	slow  bool
 	ended bool
 	conns map[net.Conn]struct{}
 	tasks sync.WaitGroup
@@ -60,9 +66,13 @@ func (p *proxy) join(near net.Conn) {
 		p.drop(near, far)
 		return
 	}
-	p.tasks.Go(func() { p.carry(near, far) })
-	p.carry(far, near)
+	var feed atomic.Bool
+	p.tasks.Go(func() { p.carry(near, far, &feed) })
+	p.carry(far, near, &feed)
 }
+
+// feedsSay are in what a feed says when it connects for what it follows, and no other connection does.
+var feedsSay = [][]byte{[]byte("replication\x00database\x00"), []byte("application_name\x00pgcache touch log\x00")}
 
 // hold remembers connections, unless the proxy has been closed.
 func (p *proxy) hold(conns ...net.Conn) bool {
@@ -75,13 +85,16 @@ func (p *proxy) hold(conns ...net.Conn) bool {
 }
 
 // carry carries bytes one way until either end closes, and closes both. While the network is cut they wait.
-func (p *proxy) carry(to, from net.Conn) {
+func (p *proxy) carry(to, from net.Conn, feed *atomic.Bool) {
 	defer p.drop(to, from)
 	buf := make([]byte, 64<<10)
 	for {
-		n, err := from.Read(buf)
+		n, err := from.Read(p.pace(buf, feed.Load()))
+		if slices.ContainsFunc(feedsSay, func(word []byte) bool { return bytes.Contains(buf[:n], word) }) {
+			feed.Store(true)
+		}
 		p.mu.Lock()
-		for p.cut && !p.ended {
+		for (p.cut || p.held && feed.Load()) && !p.ended {
 			p.open.Wait()
 		}
 		p.mu.Unlock()
@@ -89,6 +102,24 @@ func (p *proxy) carry(to, from net.Conn) {
 			return
 		}
 	}
+}
+
+// While the feeds' connections are slow so much is carried each way, so often.
+const (
+	slowBytes = 50
+	slowEvery = 50 * time.Millisecond
+)
+
+// pace gives room for what may be read next, and waits until it may be.
+func (p *proxy) pace(buf []byte, feed bool) []byte {
+	p.mu.Lock()
+	slow := p.slow && feed
+	p.mu.Unlock()
+	if !slow {
+		return buf
+	}
+	<-time.After(slowEvery)
+	return buf[:slowBytes]
 }
 
 func (p *proxy) drop(conns ...net.Conn) {
@@ -106,6 +137,28 @@ func (p *proxy) silence(cut bool) {
 	defer p.mu.Unlock()
 	p.cut = cut
 	p.open.Broadcast()
+}
+
+// holdFeeds holds up what the feeds follow, and only that. Nobody is told.
+func (p *proxy) holdFeeds(held bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held = held
+	p.open.Broadcast()
+}
+
+// slowDown makes what the feeds follow so slow that it falls ever further behind, but is never silent.
+func (p *proxy) slowDown(slow bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slow = slow
+}
+
+// mend makes the network what it was.
+func (p *proxy) mend() {
+	p.silence(false)
+	p.holdFeeds(false)
+	p.slowDown(false)
 }
 
 // breakAll breaks all connections.

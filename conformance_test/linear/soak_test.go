@@ -103,7 +103,7 @@ func TestSoakLateStandby(t *testing.T) {
 
 // When somebody else makes the publication again the feed comes back by itself too, only later.
 func TestSoakPublicationMadeByOthers(t *testing.T) {
-	f := fault{late: promptly, happen: func(s *scene) {
+	f := fault{feed: "wal", late: promptly, happen: func(s *scene) {
 		s.anew(func() {
 			execute(s.T, s.control, "drop publication pgcache")
 			s.turns(20)
@@ -123,4 +123,16 @@ func TestSoakDelay(t *testing.T) { delayTable(t, 3000) }
 func TestSoakRowPrecision(t *testing.T) {
 	playPrecision(t, "tracked", 100, 0.95)
 	playPrecision(t, "strict", 100, 0.95)
+}
+
+// TestSoakFleets is TestFleetLinearizability and TestFleetReadsEachOthersWrites at length.
+func TestSoakFleets(t *testing.T) {
+	for _, fleet := range fleets {
+		t.Run(fleet.name, func(t *testing.T) {
+			s := stress{dsn: pgtest.Database(t), program: os.Args[0], perSecond: 50, reads: 100_000, fleet: fleet.params(t), feed: fleet.feed}
+			prepare(t, s.dsn)
+			playFleet(t, &s)
+		})
+	}
+	t.Run("each other's writes", func(t *testing.T) { readEachOthersWrites(t, 50_000) })
 }

@@ -19,6 +19,8 @@ import (
 type writer struct {
 	dsn    string
 	number int
+	// gid names what it prepares: that is nobody else's on the whole server.
+	gid string
 	// mine are the cells that nobody else writes; board is set for the one who writes the board.
 	mine  []int32
 	board bool
@@ -150,7 +152,7 @@ func (w *writer) prepare(ctx context.Context, name, outcome string) error {
 		w.all(ctx, "begin"),
 		w.exec(ctx, update, a, w.next(a, name)),
 		w.exec(ctx, update, b, w.next(b, name)),
-		w.all(ctx, fmt.Sprintf("prepare transaction 'writer %d'", w.number), fmt.Sprintf("%s prepared 'writer %d'", outcome, w.number)))
+		w.all(ctx, fmt.Sprintf("prepare transaction '%s'", w.gid), fmt.Sprintf("%s prepared '%s'", outcome, w.gid)))
 }
 
 func prepared(ctx context.Context, w *writer, name string) error {
@@ -234,7 +236,7 @@ func (w *writer) connect(ctx context.Context) (err error) {
 	if w.lost == 0 {
 		return nil
 	}
-	err = w.exec(ctx, fmt.Sprintf("rollback prepared 'writer %d'", w.number))
+	err = w.exec(ctx, fmt.Sprintf("rollback prepared '%s'", w.gid))
 	if pgErr := (*pgconn.PgError)(nil); errors.As(err, &pgErr) && pgErr.Code == "42704" { // there is none
 		return nil
 	}
@@ -259,6 +261,7 @@ func startWriters(dsn string, perSecond int, only string, seed uint64) *writers 
 	ws := &writers{stopped: make(chan struct{}), errors: make([]error, writersAtOnce)}
 	for i := range writersAtOnce {
 		w := &writer{dsn: dsn, number: i, board: i == 0, kinds: ways, dice: rand.New(rand.NewPCG(seed, uint64(1000+i)))}
+		w.gid = fmt.Sprintf("writer %d of %d", i, seed)
 		for cell := int32(1); cell <= cells; cell++ {
 			if int(cell)%writersAtOnce == i {
 				w.mine = append(w.mine, cell)

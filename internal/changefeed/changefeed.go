@@ -82,3 +82,11 @@ func (i *Interest) Columns(table uint32) []string {
 	}
 	return nil
 }
+
+// All are the columns of all tables that matter. The map must not be changed.
+func (i *Interest) All() map[uint32][]string {
+	if known := i.columns.Load(); known != nil {
+		return *known
+	}
+	return nil
+}

@@ -37,6 +37,33 @@ func FindRedis(ctx context.Context, o Options) (*Redis, error) {
 // start, not the server's life: call Close when done with it. Of the options it
 // uses Log and Progress.
 func StartRedis(ctx context.Context, o Options) (*Redis, error) {
+	return startRedisWith(ctx, o, newPassword(), "")
+}
+
+// startRedisWith is StartRedis with a password, and with lines of settings on top of
+// this package's own.
+func startRedisWith(ctx context.Context, o Options, password, settings string) (*Redis, error) {
+	d, err := newRedisDaemon(o, "pgcache-redis-")
+	if err != nil {
+		return nil, err
+	}
+	d.args = []string{"-"} // settings come on standard input: arguments are for all to see
+	d.ready = "eady to accept connections"
+	r := &Redis{service: service{daemon: d}}
+	err = onFreePort(func(port int) error {
+		o.reportf("starting Redis on %s", loopback(port))
+		d.input = fmt.Sprintf("bind 127.0.0.1\nport %d\nrequirepass %s\nsave \"\"\nappendonly no\ndaemonize no\n", port, password) + settings
+		r.url = &url.URL{Scheme: "redis", Host: loopback(port), Path: "/0", User: url.UserPassword("", password)}
+		return r.Start(ctx)
+	})
+	if err != nil {
+		return nil, errors.Join(err, d.guard.release())
+	}
+	return r, nil
+}
+
+// newRedisDaemon is a redis-server that is yet to be told what to do.
+func newRedisDaemon(o Options, prefix string) (*daemon, error) {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
 		return nil, errors.New("pgcache: no Redis found: install redis-server (Debian: apt-get install redis-server;" +
@@ -46,25 +73,12 @@ func StartRedis(ctx context.Context, o Options) (*Redis, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := newDaemon(path, "pgcache-redis-", "TERM", account)
+	d, err := newDaemon(path, prefix, "TERM", account)
 	if err != nil {
 		return nil, err
 	}
-	d.args = []string{"-"} // settings come on standard input: arguments are for all to see
-	d.ready = "eady to accept connections"
 	d.log = o.Log
-	r := &Redis{service: service{daemon: d}}
-	password := newPassword()
-	err = onFreePort(func(port int) error {
-		o.reportf("starting Redis on %s", loopback(port))
-		d.input = fmt.Sprintf("bind 127.0.0.1\nport %d\nrequirepass %s\nsave \"\"\nappendonly no\ndaemonize no\n", port, password)
-		r.url = &url.URL{Scheme: "redis", Host: loopback(port), Path: "/0", User: url.UserPassword("", password)}
-		return r.Start(ctx)
-	})
-	if err != nil {
-		return nil, errors.Join(err, d.guard.release())
-	}
-	return r, nil
+	return d, nil
 }
 
 // URL returns the server's redis:// URL, with the password.
@@ -82,6 +96,15 @@ func (r *Redis) Addr() string {
 func (r *Redis) Password() string {
 	password, _ := r.url.User.Password()
 	return password
+}
+
+// Dir is the directory of a server that was started here. What is put there is
+// removed with it.
+func (r *Redis) Dir() string {
+	if r.Given() {
+		return ""
+	}
+	return r.daemon.dir
 }
 
 // Stop kills the server, with all it held. It does nothing to a stopped one.

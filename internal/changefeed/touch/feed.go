@@ -105,11 +105,7 @@ func (f *Feed) Run(ctx context.Context) error {
 		begun := time.Now()
 		err := f.follow(ctx)
 		if ctx.Err() != nil {
-			err = ctx.Err()
-		}
-		f.lose(err)
-		if ctx.Err() != nil {
-			return ctx.Err() // it may have ended after the line above
+			return ctx.Err()
 		}
 		if time.Since(begun) > steady {
 			wait = 0
@@ -156,10 +152,18 @@ func (f *Feed) begin() *round {
 	return f.current
 }
 
+// open lets barriers be waited for. It comes before the sink is told that there is a stream, or who hears of that at once would
+// find none.
+func (f *Feed) open() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.live = true
+}
+
 // finish tells those who waited for a poll that it has been told.
 func (f *Feed) finish(r *round, begun time.Time) {
 	f.mu.Lock()
-	f.live, f.current, f.told = true, nil, begun
+	f.current, f.told = nil, begun
 	f.mu.Unlock()
 	close(r.done)
 }

@@ -1,6 +1,7 @@
 package touch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,10 +46,12 @@ type stream struct {
 	active time.Time
 }
 
-// follow reads the log for the life of one stream.
-func (f *Feed) follow(ctx context.Context) error {
+// follow reads the log for the life of one stream. The sink is told of its end before the connection is closed, which may take
+// a while when the network is gone.
+func (f *Feed) follow(ctx context.Context) (err error) {
 	s := &stream{feed: f, active: time.Now()}
 	defer s.close()
+	defer func() { f.lose(cmp.Or(ctx.Err(), err)) }()
 	if err := s.connect(ctx); err != nil {
 		return err
 	}
@@ -132,9 +135,21 @@ func (s *stream) close() {
 	<-s.conn.CleanupDone()
 }
 
+// patient gives a context for a question. Between two polls there may be several: none of them may keep the next poll from
+// being told in time, so that the log is given up when the last poll that was told is too old.
+func (s *stream) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	until := time.Now().Add(patience)
+	if !s.begun.IsZero() {
+		if last := s.begun.Add(patience + max(idleInterval, s.feed.config.Interval)); last.Before(until) {
+			until = last
+		}
+	}
+	return context.WithDeadline(ctx, until)
+}
+
 // ask runs a query that gives one row.
 func (s *stream) ask(ctx context.Context, sql string, args ...[]byte) ([][]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := s.patient(ctx)
 	defer cancel()
 	return one(s.conn.ExecParams(ctx, sql, args, nil, nil, nil).Read())
 }
@@ -169,6 +184,7 @@ func (s *stream) start(ctx context.Context) error {
 	}
 	generation := s.server + "/" + seen.epoch
 	s.feed.log.DebugContext(ctx, "pgcache: the touch log is being read", "generation", generation)
+	s.feed.open()
 	s.feed.config.Sink.Start(generation, r.number, seen.since)
 	s.feed.config.Sink.Pass(r.number)
 	s.feed.finish(r, begun)
@@ -194,7 +210,7 @@ func (s *stream) prolong(ctx context.Context) error {
 
 // look asks what there is since a snapshot.
 func (s *stream) look(ctx context.Context, last *freshness.Snapshot) (*sight, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := s.patient(ctx)
 	defer cancel()
 	result := s.conn.ExecPrepared(ctx, "poll", since(last), nil, nil).Read()
 	if result.Err == nil && len(result.Rows) == 0 {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gopgcache/pgcache/internal/changefeed/server"
 	"github.com/gopgcache/pgcache/internal/freshness"
 )
 
@@ -59,7 +60,7 @@ func TestBarrierSeesWhatWasAcknowledged(t *testing.T) {
 // has tells whether a commit was told.
 func (f *follower) has(xid string, tag freshness.Tag) bool {
 	var n uint64
-	if err := numbers([]string{xid}, &n); err != nil {
+	if err := server.Numbers([]string{xid}, &n); err != nil {
 		return false
 	}
 	f.recorder.mu.Lock()

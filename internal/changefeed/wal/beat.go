@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pglogrepl"
+
+	"github.com/gopgcache/pgcache/internal/changefeed/server"
 )
 
 // beatEvery is how often the server is told how far the feed is. It answers, so a connection that is dead is noticed.
@@ -30,8 +32,12 @@ func (s *stream) beat(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if s.incoming.silence() > patience {
+		switch {
+		case s.incoming.silence() > server.Patience:
 			s.fail(errSilent)
+			return
+		case s.progress.Unsure() > server.TooFarBehind:
+			s.fail(server.ErrBehind)
 			return
 		}
 	}
@@ -41,7 +47,7 @@ func (s *stream) beat(ctx context.Context) {
 func (s *stream) report(answer bool) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if err := s.conn.SetWriteDeadline(time.Now().Add(patience)); err != nil {
+	if err := s.conn.SetWriteDeadline(time.Now().Add(server.Patience)); err != nil {
 		return err
 	}
 	return pglogrepl.SendStandbyStatusUpdate(context.Background(), s.replication, pglogrepl.StandbyStatusUpdate{

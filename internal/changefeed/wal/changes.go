@@ -118,15 +118,18 @@ func (t *touched) shorten(n int) {
 	t.columns, t.unknown = t.columns[:n], t.unknown[:n]
 }
 
-// finish gives the tags of the whole transaction, once its commit has come.
+// finish gives the tags of the whole transaction, once its commit has come: one for each table first, in the order of the
+// list.
 //
 // A column that has come to matter since the first change gets the tag of all its rows, since the values before are not
 // known. One that comes to matter after this look needs none: whoever asked for it begins to read after it, and so after the commit
 // was written. Such a fill waits until the commit was delivered, and is then held against it by its tables.
-func (c *changes) finish(interest *changefeed.Interest) []freshness.Tag {
-	tags := make([]freshness.Tag, 0, 2*len(c.tables)+len(c.rows))
+func (c *changes) finish(interest *changefeed.Interest) (tables []uint32, tags []freshness.Tag) {
+	tags = make([]freshness.Tag, 0, 2*len(c.tables)+len(c.rows))
+	for table := range c.tables {
+		tables, tags = append(tables, table), append(tags, freshness.TableTag(table))
+	}
 	for table, t := range c.tables {
-		tags = append(tags, freshness.TableTag(table))
 		for i, name := range interest.Columns(table) {
 			if c.coarse || i >= len(t.columns) || t.unknown[i] {
 				tags = append(tags, freshness.ColumnTag(table, name))
@@ -136,5 +139,5 @@ func (c *changes) finish(interest *changefeed.Interest) []freshness.Tag {
 	for tag := range c.rows {
 		tags = append(tags, tag)
 	}
-	return tags
+	return tables, tags
 }

@@ -64,7 +64,7 @@ func decode(t *testing.T, interest *changefeed.Interest, messages ...[]byte) (st
 	known.add("t", 7, []string{"a", "b"}, strings.Split("1 2 3 4", " "))
 	var story []string
 	d := newDecoder(interest, func(xid uint32, at uint64, c *changes) {
-		text := fmt.Sprintf("%d: %s", xid, known.of(c.finish(interest)))
+		text := fmt.Sprintf("%d: %s", xid, known.of(finished(c, interest)))
 		if c.schema {
 			text += " schema"
 		}
@@ -127,7 +127,7 @@ func TestDecodeColumnThatIsNotTold(t *testing.T) {
 	interest.Add(7, "a")
 	interest.Add(7, "c")
 	var tags []freshness.Tag
-	d := newDecoder(interest, func(_ uint32, _ uint64, c *changes) { tags = c.finish(interest) })
+	d := newDecoder(interest, func(_ uint32, _ uint64, c *changes) { tags = finished(c, interest) })
 	for _, m := range [][]byte{opens, describe('d'), message('I', 7, 'N', texts("12")), committed} {
 		if err := d.take(m); err != nil {
 			t.Fatal(err)
@@ -153,7 +153,7 @@ func TestDecodeColumnThatComesToMatter(t *testing.T) {
 			known := names{}
 			known.add("t", 7, []string{"a", "b"}, []string{"1", "2"})
 			var got string
-			d := newDecoder(interest, func(_ uint32, _ uint64, c *changes) { got = known.of(c.finish(interest)) })
+			d := newDecoder(interest, func(_ uint32, _ uint64, c *changes) { got = known.of(finished(c, interest)) })
 			for _, m := range messages {
 				if m == nil {
 					interest.Add(7, "b")
@@ -259,7 +259,7 @@ func FuzzDecoder(f *testing.F) {
 		commits, delivered := 0, 0
 		d := newDecoder(interest, func(_ uint32, _ uint64, c *changes) {
 			delivered++
-			if tags := c.finish(interest); len(tags) > maxRows+3*len(c.tables) {
+			if tags := finished(c, interest); len(tags) > maxRows+3*len(c.tables) {
 				t.Errorf("a commit has %d tags", len(tags))
 			}
 		})
@@ -278,4 +278,10 @@ func FuzzDecoder(f *testing.F) {
 			t.Errorf("%d commits came, and %d were delivered", commits, delivered)
 		}
 	})
+}
+
+// finished are the tags of a whole transaction.
+func finished(c *changes, interest *changefeed.Interest) []freshness.Tag {
+	_, tags := c.finish(interest)
+	return tags
 }

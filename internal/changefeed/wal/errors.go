@@ -5,10 +5,12 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/gopgcache/pgcache/internal/changefeed/server"
 )
 
 // ErrNoStream is what Barrier gives while there is no stream of commits.
-var ErrNoStream = errors.New("pgcache: the change feed is down")
+var ErrNoStream = server.ErrNoStream
 
 // What somebody has to mend on the server before it can be followed. Each comes wrapped in a SetupError.
 var (

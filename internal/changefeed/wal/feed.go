@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/gopgcache/pgcache/internal/changefeed"
+	"github.com/gopgcache/pgcache/internal/changefeed/server"
 	"github.com/gopgcache/pgcache/internal/freshness"
 )
 
@@ -47,7 +48,7 @@ type Feed struct {
 	// retry cuts a wait for the next try short.
 	retry chan struct{}
 	// pages are those of the server's WAL, known once a stream has begun.
-	pages atomic.Pointer[pages]
+	pages atomic.Pointer[server.Pages]
 	// wanted is the furthest position that somebody waits for.
 	wanted atomic.Uint64
 	// stream is the one that the sink believes in, or is about to; nil while there is none.
@@ -82,11 +83,7 @@ func (f *Feed) Run(ctx context.Context) error {
 		begun := time.Now()
 		err := f.follow(ctx)
 		if ctx.Err() != nil {
-			err = ctx.Err()
-		}
-		f.lose(err)
-		if ctx.Err() != nil {
-			return ctx.Err() // it may have ended after the line above
+			return ctx.Err()
 		}
 		if time.Since(begun) > steady {
 			wait = 0
@@ -126,15 +123,23 @@ func (f *Feed) lose(err error) {
 	f.config.Sink.Lose(err)
 	if s := f.stream.Swap(nil); s != nil {
 		f.down.Store(new(time.Now()))
-		s.clerk.abandon()
-		s.gate.abandon()
+		s.settler.Abandon()
+		s.gate.Abandon()
 	}
 }
 
-// Settle implements changefeed.Feed. While there is no stream the write is settled at once with the position zero: the
-// next stream begins after now, and its Start makes everything stale that was read before.
+// Barrier implements changefeed.Feed. It gives ErrNoStream, or the context's error.
+func (f *Feed) Barrier(ctx context.Context) error {
+	s := f.stream.Load()
+	if s == nil {
+		return ErrNoStream
+	}
+	return s.gate.Barrier(ctx)
+}
+
+// Settle implements changefeed.Feed. While there is no stream the write is settled at once: see server.Settler.
 func (f *Feed) Settle(own *freshness.Own) {
-	if s := f.stream.Load(); s != nil && s.clerk.settle(own) {
+	if s := f.stream.Load(); s != nil && s.settler.Take(own) {
 		return
 	}
 	own.Settle(0)
@@ -154,4 +159,13 @@ func (f *Feed) want(position uint64) {
 	if s := f.stream.Load(); s != nil && position > s.passed.Load() {
 		s.clerk.hurry()
 	}
+}
+
+// Lag implements changefeed.Feed: since when there is something that the feed has not told, looked at once a second. While
+// there is no stream that is since it broke.
+func (f *Feed) Lag() time.Duration {
+	if s := f.stream.Load(); s != nil {
+		return s.progress.Behind()
+	}
+	return time.Since(*f.down.Load())
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/gopgcache/pgcache/internal/changefeed/server"
 	"github.com/gopgcache/pgcache/internal/freshness"
 	"github.com/gopgcache/pgcache/internal/testenv/pgtest"
 )
@@ -44,34 +45,6 @@ func TestWiden(t *testing.T) {
 	}
 }
 
-func TestLag(t *testing.T) {
-	var l lag
-	if l.behind() != 0 {
-		t.Error("nothing was expected")
-	}
-	l.expect(10, time.Now().Add(-time.Hour))
-	l.expect(20, time.Now().Add(-time.Minute))
-	if b := l.behind(); b < time.Hour {
-		t.Errorf("behind by %v, not an hour", b)
-	}
-	l.pass(15)
-	if b := l.behind(); b < time.Minute || b >= time.Hour {
-		t.Errorf("behind by %v, not a minute", b)
-	}
-	for n := range uint64(2 * maxMarks) {
-		l.expect(20+n, time.Now())
-	}
-	if len(l.marks) > maxMarks {
-		t.Errorf("%d marks are kept", len(l.marks))
-	}
-	if l.pass(20 + 2*maxMarks - 2); l.behind() == 0 {
-		t.Error("the last mark is forgotten")
-	}
-	if l.pass(20 + 2*maxMarks - 1); l.behind() != 0 {
-		t.Error("all is passed")
-	}
-}
-
 // slow is a sink that takes its time with each commit.
 type slow struct {
 	*recorder
@@ -83,7 +56,8 @@ func (s slow) Commit(c freshness.Commit, schema bool) {
 	s.recorder.Commit(c, schema)
 }
 
-// A feed whose sink is slow is behind, and says so; it does not take its own slowness for the server's silence.
+// A feed whose sink is slow is behind, and says so; when it is too far behind it gives up, and does not take its own slowness
+// for the server's silence.
 func TestSinkIsSlow(t *testing.T) {
 	dsn, c := database(t)
 	exec(t, c, "create table t (id int primary key)", "alter publication pgcache add table t")
@@ -93,13 +67,38 @@ func TestSinkIsSlow(t *testing.T) {
 	f.catchUp(t, c)
 	until(t, "the feed has caught up", func() bool { return f.feed.Lag() == 0 })
 	exec(t, c, "insert into t values (1)")
-	until(t, "the feed is behind for longer than the server may be silent", func() bool { return f.feed.Lag() > patience+time.Second })
+	until(t, "the feed is behind", func() bool { return f.feed.Lag() > time.Second })
+	name := f.feed.stream.Load().name
+	untilSQL(t, c, "select not exists (select from pg_stat_activity where application_name = $1 and backend_type = 'client backend')", name)
 	close(let)
-	until(t, "the feed has caught up", func() bool { return f.feed.Lag() == 0 })
+	f.untilStarts(t, 2)
+	checkFollows(t, f, c)
 	f.recorder.mu.Lock()
 	defer f.recorder.mu.Unlock()
-	if len(f.state.losses) > 0 || len(f.state.commits) != 1 {
-		t.Errorf("%d commits, losses %v", len(f.state.commits), f.state.losses)
+	if len(f.state.losses) != 1 || !errors.Is(f.state.losses[0], server.ErrBehind) {
+		t.Errorf("losses %v", f.state.losses)
+	}
+}
+
+// What open transactions wrote is not flushed for a quarter of a minute. A feed that waits for the end of it is not behind: it
+// has it flushed.
+func TestOpenTransactionIsNotBehind(t *testing.T) {
+	_, dsn, c := ownDatabase(t, map[string]string{"wal_writer_delay": "10s", "autovacuum": "off"})
+	f := follow(t, dsn)
+	f.catchUp(t, c)
+	exec(t, c, "begin", "insert into t select n from generate_series(1, 100) n")
+	end := f.feed.pages.Load().Reachable(lsnOf(t, c)) // nobody waits for it
+	begun := time.Now()
+	f.until(t, "the feed passes what is not flushed", func(s *state) bool { return s.passed >= end })
+	if took := time.Since(begun); took > server.TooFarBehind {
+		t.Errorf("it took %v", took)
+	}
+	exec(t, c, "commit")
+	f.until(t, "the commit is told", func(s *state) bool { return len(s.commits) > 0 })
+	f.recorder.mu.Lock()
+	defer f.recorder.mu.Unlock()
+	if len(f.state.losses) > 0 {
+		t.Errorf("losses %v", f.state.losses)
 	}
 }
 
@@ -202,7 +201,7 @@ func TestStart(t *testing.T) {
 	exec(t, c, "insert into t values (2)")
 	f.catchUp(t, c)
 	var earlier uint64
-	if err := numbers([]string{xid}, &earlier); err != nil {
+	if err := server.Numbers([]string{xid}, &earlier); err != nil {
 		t.Fatal(err)
 	}
 	f.recorder.mu.Lock()

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/gopgcache/pgcache/internal/changefeed"
+	"github.com/gopgcache/pgcache/internal/changefeed/server"
 	"github.com/gopgcache/pgcache/internal/freshness"
 	"github.com/gopgcache/pgcache/internal/testenv/pgtest"
 )
@@ -169,7 +170,7 @@ func (f *follower) catchUp(t testing.TB, c *pgx.Conn) {
 // lsnOf is the server's insert position.
 func lsnOf(t testing.TB, c *pgx.Conn) uint64 {
 	t.Helper()
-	lsn, err := parseLSN(get(t, c, "select pg_current_wal_insert_lsn()::text"))
+	lsn, err := server.ParseLSN(get(t, c, "select pg_current_wal_insert_lsn()::text"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	asked "github.com/gopgcache/pgcache/internal/changefeed/server"
 )
 
 // proxy stands between a feed and its server. While it is deaf, what comes is lost and nobody is told; to cut is to end all
@@ -144,7 +146,7 @@ func TestNetworkFallsSilent(t *testing.T) {
 	begun := time.Now()
 	exec(t, c, "insert into t values (-1)")
 	f.until(t, "the loss is told", func(s *state) bool { return len(s.losses) > 0 })
-	if took := time.Since(begun); took > 3*patience {
+	if took := time.Since(begun); took > 3*asked.Patience {
 		t.Errorf("it took %v to notice", took)
 	}
 	p.cut()
@@ -162,7 +164,7 @@ func TestStopInSilence(t *testing.T) {
 	p.setDeaf(true)
 	begun := time.Now()
 	f.stop()
-	if took := time.Since(begun); took > patience {
+	if took := time.Since(begun); took > asked.Patience {
 		t.Errorf("it took %v to stop", took)
 	}
 }

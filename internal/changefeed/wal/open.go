@@ -13,6 +13,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/gopgcache/pgcache/internal/changefeed/server"
 )
 
 // slotWarning is how long the making of a slot may take before it is complained of, each time.
@@ -21,7 +23,7 @@ const slotWarning = time.Minute
 // connect opens the stream's connections and starts the replication.
 func (s *stream) connect(ctx context.Context) (err error) {
 	base := s.feed.config.Connect
-	if s.control, err = dial(ctx, plainConfig(base, s.name)); err != nil {
+	if s.control, err = server.Dial(ctx, server.PlainConfig(base, s.name)); err != nil {
 		return err
 	}
 	if err := s.check(); err != nil {
@@ -38,7 +40,7 @@ func (s *stream) connect(ctx context.Context) (err error) {
 
 // know notes which tables there are.
 func (s *stream) know() error {
-	row, err := s.control.ask(tables)
+	row, err := s.control.Ask(tables)
 	if err != nil {
 		return err
 	}
@@ -60,7 +62,7 @@ func (s *stream) startReplication(ctx context.Context) error {
 		s.incoming.from = r
 		return pgproto3.NewFrontend(&s.incoming, w)
 	}
-	dialing, cancel := context.WithTimeout(ctx, patience)
+	dialing, cancel := context.WithTimeout(ctx, server.Patience)
 	defer cancel()
 	conn, err := pgconn.ConnectConfig(dialing, config)
 	if err != nil {
@@ -105,7 +107,7 @@ func (s *stream) identify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	results, err := s.replication.Exec(ctx, identitySQL).ReadAll()
+	results, err := s.replication.Exec(ctx, server.IdentitySQL).ReadAll()
 	if err != nil {
 		return err
 	}
@@ -113,12 +115,12 @@ func (s *stream) identify(ctx context.Context) error {
 	for _, value := range results[0].Rows[0] {
 		here = append(here, string(value))
 	}
-	there, err := s.control.ask(identity)
+	there, err := s.control.Ask(server.Identity)
 	if err != nil {
 		return err
 	}
 	if !slices.Equal(here, there) {
-		return errOtherServer
+		return server.ErrOtherServer
 	}
 	s.identity = there
 	s.generation = system.SystemID + "/" + strings.Join(there, "/")

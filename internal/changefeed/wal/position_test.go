@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	asked "github.com/gopgcache/pgcache/internal/changefeed/server"
 	"github.com/gopgcache/pgcache/internal/testenv"
 	"github.com/gopgcache/pgcache/internal/testenv/pgtest"
 )
@@ -27,7 +28,7 @@ func TestReachable(t *testing.T) {
 		{5*segment + page + 40, 5*segment + page + 40},
 		{6*segment - 8, 6*segment - 8},
 	} {
-		if got := common.reachable(test.lsn); got != test.want {
+		if got := asked.Common.Reachable(test.lsn); got != test.want {
 			t.Errorf("%X is reachable at %X, not %X", test.lsn, got, test.want)
 		}
 	}
@@ -46,7 +47,7 @@ func TestPositionBehindHeader(t *testing.T) {
 			for range 20 {
 				toHeader(t, c)
 				at := lsnOf(t, c)
-				position := f.feed.pages.Load().reachable(at)
+				position := f.feed.pages.Load().Reachable(at)
 				f.until(t, "the position is passed", func(s *state) bool { return s.passed >= position })
 				if position < at && lsnOf(t, c) == at {
 					return
@@ -74,7 +75,7 @@ func toPage(t *testing.T, c *pgx.Conn) {
 	emit(sample)
 	after := lsnOf(t, c)
 	overhead := after - before - sample
-	if left := common.block - after%common.block; left > overhead+sample {
+	if left := asked.Common.Block - after%asked.Common.Block; left > overhead+sample {
 		emit(left - overhead)
 	}
 }
@@ -88,7 +89,7 @@ func TestNothingIsFlushed(t *testing.T) {
 	exec(t, c, "create table t (id int primary key)", "create publication pgcache for table t")
 	f := follow(t, dsn)
 	f.catchUp(t, c)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), asked.Patience)
 	defer cancel()
 	if err := f.feed.Barrier(ctx); err != nil {
 		t.Fatal(err)

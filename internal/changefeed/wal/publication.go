@@ -3,6 +3,8 @@ package wal
 import (
 	"errors"
 	"fmt"
+
+	"github.com/gopgcache/pgcache/internal/changefeed/server"
 )
 
 // errPublication is why a stream is begun anew whose publication was changed: what joined it may have changed unseen before.
@@ -11,12 +13,12 @@ var errPublication = errors.New("pgcache: the publication was changed")
 // The publication questions ask whether the publication publishes all that is needed, or is there at all, and for something
 // that changes with it. A server that reads a publication that has gone may say nothing.
 var (
-	publication14 = question{"publication", `
+	publication14 = server.Question{Name: "publication", SQL: `
 select p.pubinsert and p.pubupdate and p.pubdelete and p.pubtruncate and not p.pubviaroot,
        (select p.xmin || '/' || count(*) || '/' || coalesce(sum(r.xmin::text::int8), 0)
           from pg_publication_rel r where r.prpubid = p.oid)
   from (select) as one left join pg_publication p on p.pubname = $1`}
-	publication15 = question{"publication", `
+	publication15 = server.Question{Name: "publication", SQL: `
 select p.pubinsert and p.pubupdate and p.pubdelete and p.pubtruncate and not p.pubviaroot,
        (select p.xmin || '/' || count(*) || '/' || coalesce(sum(r.xmin::text::int8), 0)
           from pg_publication_rel r where r.prpubid = p.oid)
@@ -31,7 +33,7 @@ func (s *stream) checkPublication() error {
 	if s.version >= 150000 {
 		asked = publication15
 	}
-	row, err := s.control.ask(asked, name)
+	row, err := s.control.Ask(asked, name)
 	if err != nil {
 		return err
 	}

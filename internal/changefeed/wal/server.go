@@ -2,33 +2,32 @@ package wal
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
-	"github.com/jackc/pglogrepl"
+	"github.com/gopgcache/pgcache/internal/changefeed/server"
 )
 
 // facts asks for what has to be right before a stream can begin. Nothing in it fails on a standby.
-var facts = question{"facts", `
+var facts = server.Question{Name: "facts", SQL: `
 select current_setting('server_version_num'), current_setting('wal_level'), pg_is_in_recovery(),
        current_setting('synchronous_standby_names'), current_setting('wal_block_size'),
        pg_size_bytes(current_setting('wal_segment_size'))`}
 
 // tables asks which tables there are. A statement's tags hold all partitions that there are when its names are looked up, but
 // not those that come later.
-var tables = question{"tables", `
+var tables = server.Question{Name: "tables", SQL: `
 select coalesce(string_agg(oid::text, ' '), '')
   from pg_class where relkind = 'r' and oid >= 16384`}
 
 // check tells what has to be mended on the server, and notes how its WAL is laid out.
 func (s *stream) check() error {
-	row, err := s.control.ask(facts)
+	row, err := s.control.Ask(facts)
 	if err != nil {
 		return err
 	}
 	version, level, standby, names := row[0], row[1], row[2], row[3]
-	var layout pages
-	if err := numbers([]string{version, row[4], row[5]}, &s.version, &layout.block, &layout.segment); err != nil {
+	var layout server.Pages
+	if err := server.Numbers([]string{version, row[4], row[5]}, &s.version, &layout.Block, &layout.Segment); err != nil {
 		return err
 	}
 	s.feed.pages.Store(&layout)
@@ -58,35 +57,5 @@ func synchronous(names string) error {
 	return nil
 }
 
-// The identity of a server changes whenever its WAL may have lost something or taken another turn: with a fail-over, with
-// a start after a crash, and with a recovery from the crash of one process, which resets the statistics of the WAL.
-const identitySQL = `
-select substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
-       extract(epoch from pg_postmaster_start_time()),
-       (select extract(epoch from stats_reset) from pg_stat_wal)`
-
-var identity = question{"identity", identitySQL}
-
 // origin asks for the transaction that all later ones have higher numbers than, and then for the end of the WAL.
-var origin = question{"origin", `select pg_current_xact_id(), pg_current_wal_insert_lsn()`}
-
-// parseLSN reads "16/B374D848".
-func parseLSN(text string) (uint64, error) {
-	lsn, err := pglogrepl.ParseLSN(text)
-	if err != nil {
-		return 0, fmt.Errorf("pgcache: %q is not a position: %w", text, err)
-	}
-	return uint64(lsn), nil
-}
-
-// numbers reads as many numbers as it is given places for.
-func numbers(texts []string, places ...*uint64) error {
-	for i, place := range places {
-		n, err := strconv.ParseUint(texts[i], 10, 64)
-		if err != nil {
-			return fmt.Errorf("pgcache: the server said %q for a number: %w", texts[i], err)
-		}
-		*place = n
-	}
-	return nil
-}
+var origin = server.Question{Name: "origin", SQL: `select pg_current_xact_id(), pg_current_wal_insert_lsn()`}

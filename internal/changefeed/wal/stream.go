@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/gopgcache/pgcache/internal/changefeed"
+	"github.com/gopgcache/pgcache/internal/changefeed/server"
 	"github.com/gopgcache/pgcache/internal/freshness"
 )
 
@@ -34,11 +36,12 @@ type stream struct {
 	replication *pgconn.PgConn
 	conn        net.Conn
 	incoming    eager
-	control     *line
+	control     *server.Line
 	clerk       *clerk
-	gate        *gate
+	settler     *server.Settler
+	gate        *server.Gate
 	decoder     *decoder
-	progress    lag
+	progress    server.Lag
 
 	// writing is held by who writes to the replication connection.
 	writing sync.Mutex
@@ -58,14 +61,16 @@ type stream struct {
 	passed  atomic.Uint64
 }
 
-// follow follows the server for the life of one stream.
-func (f *Feed) follow(ctx context.Context) error {
-	ctx, fail := context.WithCancelCause(ctx)
-	s := &stream{feed: f, sink: f.config.Sink, name: newName(), fail: fail}
+// follow follows the server for the life of one stream. The sink is told of its end before the connections are closed, which
+// may take a while when the network is gone.
+func (f *Feed) follow(outer context.Context) (err error) {
+	ctx, fail := context.WithCancelCause(outer)
+	s := &stream{feed: f, sink: f.config.Sink, name: server.NewName(), fail: fail}
 	s.incoming.idle = s.tell
-	s.clerk, s.gate = newClerk(s), newGate(s)
+	s.clerk, s.settler, s.gate = newClerk(s), server.NewSettler(), s.newGate()
 	s.decoder = newDecoder(f.config.Interest, s.commit)
 	defer s.hangUp()
+	defer func() { f.lose(cmp.Or(outer.Err(), err)) }()
 	defer fail(nil)
 	if err := s.connect(ctx); err != nil {
 		return err
@@ -80,15 +85,16 @@ func (f *Feed) follow(ctx context.Context) error {
 // before were acknowledged before the server is asked for the position that the stream begins at.
 func (s *stream) begin() error {
 	s.feed.stream.Store(s)
-	row, err := s.control.ask(origin)
+	s.progress.Begin(time.Now())
+	row, err := s.control.Ask(origin)
 	if err != nil {
 		return err
 	}
 	var after uint64
-	if err := numbers(row[:1], &after); err != nil {
+	if err := server.Numbers(row[:1], &after); err != nil {
 		return err
 	}
-	lsn, err := parseLSN(row[1])
+	lsn, err := server.ParseLSN(row[1])
 	if err != nil {
 		return err
 	}
@@ -105,7 +111,7 @@ func (s *stream) run(ctx context.Context) error {
 	defer stop()
 	var others sync.WaitGroup
 	others.Go(func() { s.clerk.run(ctx) })
-	others.Go(func() { s.gate.run(ctx) })
+	others.Go(func() { s.gate.Run(ctx) })
 	others.Go(func() { s.beat(ctx) })
 	s.fail(s.read())
 	others.Wait()
@@ -177,12 +183,27 @@ func (s *stream) commit(xid uint32, end uint64, c *changes) {
 		}
 	}
 	s.feed.config.Interest.Tell(func() {
-		if tags := c.finish(s.feed.config.Interest); len(tags) > 0 || everything {
-			s.sink.Commit(freshness.Commit{Position: end, XID: wide, Tags: tags, Everything: everything}, everything)
+		if tables, tags := c.finish(s.feed.config.Interest); len(tags) > 0 || everything {
+			s.deliver(tables, freshness.Commit{Position: end, XID: wide, Tags: tags, Everything: everything})
 		}
 	})
-	s.gate.apply(wide)
+	s.gate.Apply(wide)
 	s.reached = max(s.reached, end)
+}
+
+// Detailed is a sink that wants to know the tables of a commit as well. It is told by Changed instead of Commit; the first
+// tags are those of the tables, in their order.
+type Detailed interface {
+	Changed(tables []uint32, c freshness.Commit, schema bool)
+}
+
+// deliver tells the sink of a commit that changed something.
+func (s *stream) deliver(tables []uint32, c freshness.Commit) {
+	if sink, ok := s.sink.(Detailed); ok {
+		sink.Changed(tables, c, c.Everything)
+		return
+	}
+	s.sink.Commit(c, c.Everything)
 }
 
 // widen finds the 64 bits of a transaction's number of which the stream has the lower 32. All transactions that can still
@@ -210,8 +231,8 @@ func (s *stream) tell() {
 	if s.reached > s.passed.Load() {
 		s.sink.Pass(s.reached)
 		s.passed.Store(s.reached)
-		s.gate.reach(s.reached)
-		s.progress.pass(s.reached)
+		s.gate.Reach(s.reached)
+		s.progress.Pass(s.reached)
 	}
 }
 

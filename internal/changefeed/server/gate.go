@@ -1,8 +1,7 @@
-package wal
+package server
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -12,35 +11,15 @@ import (
 )
 
 const (
-	// pushAfter is how long a barrier waits for the stream before it has the WAL flushed. What it waits for then is an
-	// asynchronous commit, or the end of what open transactions wrote.
+	// pushAfter is how long a barrier usually waits for the stream before it has the WAL flushed. What it waits for then is
+	// an asynchronous commit, or the end of what open transactions wrote.
 	pushAfter = time.Millisecond
 	// maxApplied bounds the commits that are remembered for barriers, and maxFresh those that one barrier looks for.
 	maxApplied = 1 << 16
 	maxFresh   = 1 << 10
+	// redialAfter is the wait before a connection that could not be made is tried again.
+	redialAfter = time.Second
 )
-
-// observe asks what can be seen, and where the WAL ended a moment after: no commit that can be seen ends behind it.
-var observe = question{"observe", `select pg_current_snapshot(), pg_current_wal_insert_lsn()`}
-
-// Barrier implements changefeed.Feed. It gives ErrNoStream, or the context's error.
-func (f *Feed) Barrier(ctx context.Context) error {
-	s := f.stream.Load()
-	if s == nil {
-		return ErrNoStream
-	}
-	b, ok := s.gate.join()
-	if !ok {
-		return ErrNoStream
-	}
-	select {
-	case <-b.open:
-		return b.err
-	case <-ctx.Done():
-		b.waiters.Add(-1)
-		return ctx.Err()
-	}
-}
 
 // barrier is one question to the server, and those who wait for what it saw.
 type barrier struct {
@@ -55,12 +34,34 @@ type barrier struct {
 	pushed bool
 }
 
-// gate holds a stream's barriers. A barrier passes when the stream has passed the position that was read with its snapshot, or,
+// GateConfig is what a gate needs to know of its stream.
+type GateConfig struct {
+	// Dial makes an ordinary connection to the stream's server.
+	Dial func(ctx context.Context) (*Line, error)
+	// Fail ends the stream.
+	Fail func(err error)
+	// Refused is told that no connection could be made.
+	Refused func(ctx context.Context, err error)
+	// Observed is told of each snapshot that was taken.
+	Observed func(freshness.Snapshot)
+	// Reachable gives the position to wait for instead of one that was read.
+	Reachable func(lsn uint64) uint64
+	// Passed is the position that the stream has passed.
+	Passed func() uint64
+	// Push has the WAL flushed; a barrier asks for it that has waited for PushAfter, or a millisecond if that is 0.
+	Push      func()
+	PushAfter time.Duration
+	// Waits, if there is such, is told that a barrier has to wait for a position.
+	Waits func(position uint64)
+}
+
+// Gate holds a stream's barriers. A barrier passes when the stream has passed the position that was read with its snapshot, or,
 // which is sooner, when the stream has delivered every transaction that its snapshot sees and the last barrier's
 // did not. Transactions that no commit will come of (rolled back, of no published table, parts of others) leave only the
 // position to wait for.
-type gate struct {
-	stream *stream
+type Gate struct {
+	GateConfig
+
 	// called is raised when somebody waits for a barrier that is to be sent.
 	called chan struct{}
 	// used is set when there was a barrier ever: without any, nothing is remembered.
@@ -79,13 +80,33 @@ type gate struct {
 	push *time.Timer
 }
 
-func newGate(s *stream) *gate {
-	return &gate{stream: s, called: make(chan struct{}, 1), applied: make(map[uint64]struct{})}
+// NewGate makes the gate of one stream.
+func NewGate(config GateConfig) *Gate {
+	if config.PushAfter == 0 {
+		config.PushAfter = pushAfter
+	}
+	return &Gate{GateConfig: config, called: make(chan struct{}, 1), applied: make(map[uint64]struct{})}
+}
+
+// Barrier returns when every commit has been applied that was visible when it was called. It gives ErrNoStream when the
+// stream is lost, or the context's error.
+func (g *Gate) Barrier(ctx context.Context) error {
+	b, ok := g.join()
+	if !ok {
+		return ErrNoStream
+	}
+	select {
+	case <-b.open:
+		return b.err
+	case <-ctx.Done():
+		b.waiters.Add(-1)
+		return ctx.Err()
+	}
 }
 
 // join gives the barrier that is sent next. It is never one that was sent already, which may have missed a commit that the
 // caller has heard of.
-func (g *gate) join() (*barrier, bool) {
+func (g *Gate) join() (*barrier, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
@@ -94,16 +115,16 @@ func (g *gate) join() (*barrier, bool) {
 	if g.next == nil {
 		g.next = &barrier{open: make(chan struct{})}
 		g.used.Store(true)
-		raise(g.called)
+		Raise(g.called)
 	}
 	g.next.waiters.Add(1)
 	return g.next, true
 }
 
-// run sends barriers, one at a time, on a connection of their own, which is made for the first. Without it there are no
+// Run sends barriers, one at a time, on a connection of their own, which is made for the first. Without it there are no
 // barriers, but that is no reason to lose the stream; once it was there, its loss may be the server's.
-func (g *gate) run(ctx context.Context) {
-	var own *line
+func (g *Gate) Run(ctx context.Context) {
+	var own *Line
 	var refused time.Time
 	for {
 		select {
@@ -112,11 +133,14 @@ func (g *gate) run(ctx context.Context) {
 		case <-g.called:
 		}
 		b := g.take()
+		if b == nil {
+			return // abandoned
+		}
 		var err error
-		if own == nil && time.Since(refused) > pulseEvery {
-			if own, err = g.stream.dialAgain(ctx); err != nil {
+		if own == nil && time.Since(refused) > redialAfter {
+			if own, err = g.Dial(ctx); err != nil {
 				refused = time.Now()
-				g.stream.feed.log.WarnContext(ctx, "pgcache: no connection for barriers", "error", err)
+				g.Refused(ctx, err)
 			}
 		}
 		if own == nil {
@@ -125,14 +149,14 @@ func (g *gate) run(ctx context.Context) {
 		}
 		if err := g.send(own, b); err != nil {
 			b.fail()
-			g.stream.fail(err)
+			g.Fail(err)
 			return
 		}
 	}
 }
 
 // take takes the next barrier; nobody can join it any more.
-func (g *gate) take() *barrier {
+func (g *Gate) take() *barrier {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	b := g.next
@@ -146,28 +170,25 @@ func (b *barrier) fail() {
 }
 
 // send asks the server for a barrier.
-func (g *gate) send(l *line, b *barrier) error {
-	row, err := l.ask(observe)
+func (g *Gate) send(l *Line, b *barrier) error {
+	row, err := l.Ask(Observe)
 	if err != nil {
 		return err
 	}
 	if b.snapshot, err = freshness.ParseSnapshot(row[0]); err != nil {
 		return err
 	}
-	if b.position, err = parseLSN(row[1]); err != nil {
+	if b.position, err = ParseLSN(row[1]); err != nil {
 		return err
 	}
-	b.position = g.stream.feed.pages.Load().reachable(b.position)
-	g.stream.refer(b.snapshot.Max)
-	if sink, ok := g.stream.sink.(interface{ Observe(seen freshness.Snapshot) }); ok {
-		sink.Observe(b.snapshot)
-	}
+	b.position = g.Reachable(b.position)
+	g.Observed(b.snapshot)
 	g.wait(b)
 	return nil
 }
 
 // wait opens a barrier, or has it wait for the stream.
-func (g *gate) wait(b *barrier) {
+func (g *Gate) wait(b *barrier) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
@@ -176,19 +197,22 @@ func (g *gate) wait(b *barrier) {
 	}
 	g.sent = append(slices.DeleteFunc(g.sent, func(b *barrier) bool { return b.waiters.Load() <= 0 }), b)
 	fresh, few := g.fresh(&b.snapshot)
-	if b.position <= g.stream.passed.Load() || few && len(fresh) == 0 {
+	if b.position <= g.Passed() || few && len(fresh) == 0 {
 		g.pass(len(g.sent) - 1)
 		return
 	}
 	b.missing = fresh
 	if g.push == nil {
-		g.push = time.AfterFunc(pushAfter, g.pushWAL)
+		g.push = time.AfterFunc(g.PushAfter, g.pushWAL)
+	}
+	if g.Waits != nil {
+		g.Waits(b.position)
 	}
 }
 
 // fresh are the transactions that a snapshot sees, the last barrier's did not, and the stream has not delivered. few is false
 // when that can't be said.
-func (g *gate) fresh(s *freshness.Snapshot) (fresh map[uint64]struct{}, few bool) {
+func (g *Gate) fresh(s *freshness.Snapshot) (fresh map[uint64]struct{}, few bool) {
 	if g.last == nil || s.Max-g.last.Max > maxFresh {
 		return nil, false
 	}
@@ -211,7 +235,7 @@ func (g *gate) fresh(s *freshness.Snapshot) (fresh map[uint64]struct{}, few bool
 }
 
 // pass opens a barrier and those before it, which saw no more. The caller holds the lock.
-func (g *gate) pass(i int) {
+func (g *Gate) pass(i int) {
 	g.last = &g.sent[i].snapshot
 	for _, b := range g.sent[:i+1] {
 		close(b.open)
@@ -224,8 +248,8 @@ func (g *gate) pass(i int) {
 	}
 }
 
-// apply notes that the sink was told of a commit.
-func (g *gate) apply(xid uint64) {
+// Apply notes that the sink was told of a commit.
+func (g *Gate) Apply(xid uint64) {
 	if !g.used.Load() {
 		return
 	}
@@ -250,8 +274,8 @@ func (g *gate) apply(xid uint64) {
 	}
 }
 
-// reach opens the barriers whose position the stream has passed.
-func (g *gate) reach(position uint64) {
+// Reach opens the barriers whose position the stream has passed.
+func (g *Gate) Reach(position uint64) {
 	if !g.used.Load() {
 		return
 	}
@@ -269,7 +293,7 @@ func (g *gate) reach(position uint64) {
 }
 
 // pushWAL has the WAL flushed if there are barriers for which it was not.
-func (g *gate) pushWAL() {
+func (g *Gate) pushWAL() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.push = nil
@@ -279,12 +303,12 @@ func (g *gate) pushWAL() {
 		b.pushed = true
 	}
 	if waits && !g.closed {
-		raise(g.stream.clerk.pushed)
+		g.Push()
 	}
 }
 
-// abandon fails the barriers that are left when the stream is lost.
-func (g *gate) abandon() {
+// Abandon fails the barriers that are left when the stream is lost.
+func (g *Gate) Abandon() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.closed = true
@@ -298,24 +322,4 @@ func (g *gate) abandon() {
 	if g.push != nil {
 		g.push.Stop()
 	}
-}
-
-// errOtherServer is why a stream is lost of which a connection leads elsewhere: a name may stand for several servers.
-var errOtherServer = errors.New("pgcache: two connections led to two servers")
-
-// dialAgain makes another ordinary connection to the stream's server.
-func (s *stream) dialAgain(ctx context.Context) (*line, error) {
-	l, err := dial(ctx, plainConfig(s.feed.config.Connect, s.name))
-	if err != nil {
-		return nil, err
-	}
-	there, err := l.ask(identity)
-	if err == nil && !slices.Equal(there, s.identity) {
-		err = errOtherServer
-	}
-	if err != nil {
-		l.close()
-		return nil, err
-	}
-	return l, nil
 }

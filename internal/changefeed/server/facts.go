@@ -1,0 +1,74 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/jackc/pglogrepl"
+)
+
+// ErrNoStream is what Barrier gives while there is no stream of commits.
+var ErrNoStream = errors.New("pgcache: the change feed is down")
+
+// ErrOtherServer is why a stream is lost of which a connection leads elsewhere: a name may stand for several servers.
+var ErrOtherServer = errors.New("pgcache: two connections led to two servers")
+
+// IdentitySQL asks for what changes whenever the server's WAL may have lost something or taken another turn: with a
+// fail-over, with a start after a crash, and with a recovery from the crash of one process, which resets the statistics of
+// the WAL.
+const IdentitySQL = `
+select substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
+       extract(epoch from pg_postmaster_start_time()),
+       (select extract(epoch from stats_reset) from pg_stat_wal)`
+
+// The questions that several have.
+var (
+	// Identity is that part of a server's identity that any connection can ask for.
+	Identity = Question{"identity", IdentitySQL}
+	// Insert asks where the WAL ends: nothing that was acknowledged ends behind it.
+	Insert = Question{"insert", `select pg_current_wal_insert_lsn()`}
+	// Observe asks what can be seen, and where the WAL ended a moment after: no commit that can be seen ends behind it.
+	Observe = Question{"observe", `select pg_current_snapshot(), pg_current_wal_insert_lsn()`}
+	// Flush commits something, and so has the WAL flushed and decoded up to now. Only a transactional message does.
+	Flush = Question{"flush", `select pg_logical_emit_message(true, 'pgcache.flush', '')`}
+)
+
+// SameServer makes sure that a line leads to the server of an identity.
+func (l *Line) SameServer(identity []string) error {
+	there, err := l.Ask(Identity)
+	if err == nil && !slices.Equal(there, identity) {
+		err = ErrOtherServer
+	}
+	return err
+}
+
+// ParseLSN reads "16/B374D848".
+func ParseLSN(text string) (uint64, error) {
+	lsn, err := pglogrepl.ParseLSN(text)
+	if err != nil {
+		return 0, fmt.Errorf("pgcache: %q is not a position: %w", text, err)
+	}
+	return uint64(lsn), nil
+}
+
+// Numbers reads as many numbers as it is given places for.
+func Numbers(texts []string, places ...*uint64) error {
+	for i, place := range places {
+		n, err := strconv.ParseUint(texts[i], 10, 64)
+		if err != nil {
+			return fmt.Errorf("pgcache: the server said %q for a number: %w", texts[i], err)
+		}
+		*place = n
+	}
+	return nil
+}
+
+// Raise wakes whoever listens; one wake-up is enough for all that happened before it.
+func Raise(signal chan struct{}) {
+	select {
+	case signal <- struct{}{}:
+	default:
+	}
+}
