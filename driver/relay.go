@@ -59,13 +59,13 @@ func (p *peers) streams() relay.Transport {
 	p.fleet.Handle(changesPath, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		flush := http.NewResponseController(w).Flush
 		if err := s.Serve(r.Context(), w, flush); errors.Is(err, relay.ErrNotLeading) {
-			http.Error(w, "", http.StatusConflict)
+			w.WriteHeader(http.StatusConflict)
 		}
 	}))
 	p.fleet.Handle(asksPath, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		request, err := base64.RawURLEncoding.DecodeString(r.URL.Query().Get("q"))
 		if err != nil || s.Take(request) != nil {
-			http.Error(w, "", http.StatusConflict)
+			w.WriteHeader(http.StatusConflict)
 		}
 	}))
 	return s
@@ -81,4 +81,3 @@ func (p *peers) send(ctx context.Context, to string, request []byte) error {
 	_, err = io.Copy(io.Discard, stream)
 	return errors.Join(err, stream.Close())
 }
-

@@ -44,16 +44,6 @@ func onRedis(t *testing.T, more ...string) (*testenv.Redis, []string) {
 
 const sumOfBranch = "select branch, sum(balance) from accounts where branch = $1 group by branch"
 
-// shares waits until a fleet's entry has reached the store: then each other process has it without asking PostgreSQL.
-func (f *fixture) shares(parties []party, query string, args ...any) {
-	f.t.Helper()
-	f.eventually("a shared hit", func() bool {
-		before := parties[1].connector.Stats().SharedHits
-		f.read(parties[1].DB, query, args...)
-		return parties[1].connector.Stats().SharedHits > before || parties[1].connector.Stats().Hits > 0
-	})
-}
-
 // What one process has made the others have too, without a feed and with one.
 func TestFleetSharesEntries(t *testing.T) {
 	for _, feed := range []string{"none", "wal", "relay"} {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -47,7 +48,7 @@ func enlist(f *Fleet) (*endpoint, error) {
 		if e, err = listen(address, &f.config); err != nil {
 			return nil, err
 		}
-		endpoints.byAddress[address] = e
+		endpoints.byAddress[e.address] = e
 	case e.config.Self != f.config.Self:
 		return nil, fmt.Errorf("%w: peers %s and %s of this process both listen on %s", ErrCollision, e.config.Self, f.config.Self, address)
 	case !e.config.guardedLike(&f.config):
@@ -70,6 +71,9 @@ func listen(address string, c *Config) (*endpoint, error) {
 		if listener, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", address); err != nil {
 			return nil, fmt.Errorf("pgcache: peer %s: %w", c.Self, err)
 		}
+	}
+	if strings.HasSuffix(address, ":0") { // which is another one for everybody who asks
+		e.address = listener.Addr().String()
 	}
 	if c.secure() {
 		listener = tls.NewListener(listener, e.serverTLS())

@@ -11,8 +11,9 @@ import (
 // A fleet of one owns every key. With more processes in Peers, Fetch asks the owner of the key.
 func Example() {
 	fleet, err := peer.Open(peer.Config{
-		Self:   "http://127.0.0.1:47700",
-		Peers:  []string{"http://127.0.0.1:47700"},
+		Self:   "http://10.0.0.1:7700",
+		Listen: "127.0.0.1:0", // leave it out to listen where Self says
+		Peers:  []string{"http://10.0.0.1:7700"},
 		Secret: []byte("32 bytes or more, from a file that all processes have"),
 		Group:  "db.example.com/shop",
 		Fill: func(_ context.Context, request []byte) (peer.Filled, error) {

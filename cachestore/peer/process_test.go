@@ -60,6 +60,16 @@ func pair(t *testing.T, timeout time.Duration) (f *Fleet, p *process, key string
 	}
 }
 
+// stop stops the process. The signal takes its time, so it waits until the kernel says that it has arrived.
+func (p *process) stop(t *testing.T) {
+	t.Helper()
+	_ = p.Process.Signal(syscall.SIGSTOP)
+	var status syscall.WaitStatus
+	if _, err := syscall.Wait4(p.Process.Pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
+		t.Fatalf("not stopped: %v, %v", status, err)
+	}
+}
+
 // TestOwnerKilledInTheMiddle kills an owner with kill -9 while it fills: who waits is told at once.
 func TestOwnerKilledInTheMiddle(t *testing.T) {
 	f, p, key := pair(t, 10*time.Second)
@@ -87,7 +97,7 @@ func TestOwnerKilledInTheMiddle(t *testing.T) {
 func TestStoppedPeerCostsTheTimeoutOnce(t *testing.T) {
 	const timeout = 300 * time.Millisecond
 	f, p, key := pair(t, timeout)
-	_ = p.Process.Signal(syscall.SIGSTOP)
+	p.stop(t)
 	asked := time.Now()
 	_, err := f.Fetch(t.Context(), Call{Key: key})
 	if took := time.Since(asked); !errors.Is(err, ErrUnavailable) || took < timeout || took > timeout+2*time.Second {
@@ -121,7 +131,9 @@ func TestStoppedInTheMiddle(t *testing.T) {
 		failed <- err
 	}()
 	p.hear(t, "holding")
-	_ = p.Process.Signal(syscall.SIGSTOP)
+	owner := f.ring.Load().peers[f.ring.Load().owner(key)]
+	eventually(t, "the owner says that it is at work", func() bool { return owner.breaker.Counts().TotalSuccesses > 0 })
+	p.stop(t)
 	if err := <-failed; !errors.Is(err, ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}

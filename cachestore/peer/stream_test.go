@@ -127,10 +127,12 @@ func TestStreamCutShort(t *testing.T) {
 	}
 }
 
-// TestStreamEndsWithItsFleets closes either side while the other waits.
+// TestStreamEndsWithItsFleets closes either side while the other waits. The server goes on, for another Fleet.
 func TestStreamEndsWithItsFleets(t *testing.T) {
 	for side := range 2 {
 		fs, ss := fleets(t, 2, nil)
+		ss[0].config.Group = "another"
+		ss[0].open(t)
 		fs[0].Handle("/wait", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 		s, err := fs[1].Open(t.Context(), ss[0].config.Self, "/wait")
 		if err != nil {

@@ -80,20 +80,20 @@ func (g *guard) run(caller context.Context, b *breaker, f func(ctx context.Conte
 		}
 		return struct{}{}, err
 	})
-	return g.judge(caller, err)
+	return g.judge(err)
 }
 
 // runWrite is run for an operation that Redis may refuse when it is full.
 func (g *guard) runWrite(caller context.Context, b *breaker, f func(ctx context.Context) error) error {
 	_, err := g.writes.Execute(func() (struct{}, error) { return struct{}{}, g.run(caller, b, f) })
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
-		return g.judge(caller, err)
+		return g.judge(err)
 	}
 	return err
 }
 
 // judge counts and logs what went wrong.
-func (g *guard) judge(caller context.Context, err error) error {
+func (g *guard) judge(err error) error {
 	var own ownError
 	switch {
 	case err == nil, errors.As(err, &own), errors.Is(err, goredis.ErrClosed):

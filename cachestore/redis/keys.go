@@ -105,6 +105,7 @@ func (n *names) epochs() []string {
 type tagNames struct {
 	version string
 	writers string
+	never   string // nobody ever sets it
 }
 
 func (n *names) tag(tag uint64) tagNames { return n.tagNamed(fmt.Sprintf("%016x", tag)) }
@@ -114,5 +115,5 @@ func (n *names) everything() tagNames { return n.tagNamed("all") }
 
 func (n *names) tagNamed(tag string) tagNames {
 	base := n.ledger + "{" + tag + "}:"
-	return tagNames{version: base + "version", writers: base + "writers"}
+	return tagNames{version: base + "version", writers: base + "writers", never: base + "never"}
 }

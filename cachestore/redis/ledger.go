@@ -86,12 +86,12 @@ func (s *Store) getMarkedApart(ctx context.Context, names entryNames, tags []uin
 	return f, mark, quiet, errors.Join(err, <-done)
 }
 
-// Begin says that a write to the tags, or to anything, is about to begin.
+// Begin says that a write to the tags, or to anything, is about to begin. Like End it succeeds in a Redis whose memory is full, too.
 func (s *Store) Begin(ctx context.Context, writer string, tags []uint64, all bool) error {
 	return s.change(ctx, "begin write", beginSource, writer, tags, all)
 }
 
-// End says that a write has ended. It succeeds in a Redis whose memory is full, too.
+// End says that a write has ended.
 func (s *Store) End(ctx context.Context, writer string, tags []uint64, all bool) error {
 	return s.change(ctx, "end write", endSource, writer, tags, all)
 }

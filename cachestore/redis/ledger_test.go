@@ -334,3 +334,45 @@ func (w *world) check(t *rapid.T) {
 		}
 	}
 }
+
+// A Redis that refuses writes and answers reads must not have readers believe what a writer could not take back. One whose memory is
+// full is told all the same; of one that takes no writes at all nothing is read.
+func TestReadersDoNotBelieveARedisThatRefusesWriters(t *testing.T) {
+	for _, c := range []struct{ name, setting, refusing, fine string }{
+		{"memory is full", "maxmemory", "1", "0"},
+		{"replicas are away", "min-replicas-to-write", "1", "0"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			server := ownRedis(t)
+			a, b, redis := open(t, Config{URL: server.URL()}), open(t, Config{URL: server.URL()}), raw(t, server.URL())
+			before, _ := readMark(t, b, 1)
+			set := func(value string) {
+				t.Helper()
+				if err := redis.ConfigSet(t.Context(), c.setting, value).Err(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			believes := func() bool {
+				mark, quiet, err := b.Read(t.Context(), []uint64{1})
+				_, marked, quietToo, errToo := b.GetMarked(t.Context(), keyOf(1), []uint64{1})
+				return err == nil && quiet && mark == before || errToo == nil && quietToo && marked == before
+			}
+			set(c.refusing)
+			_ = a.Begin(t.Context(), "w", []uint64{1}, false)
+			if believes() {
+				t.Error("what was kept before is believed while the write is under way")
+			}
+			ended := a.End(t.Context(), "w", []uint64{1}, false)
+			if believes() {
+				t.Error("what was kept before is believed after the write")
+			}
+			set(c.fine)
+			if ended != nil {
+				end(t, a, "w", false, 1) // as whoever failed has to
+			}
+			if after, quiet := readMark(t, b, 1); after == before || !quiet {
+				t.Errorf("mark %x, then %x; quiet %t", before, after, quiet)
+			}
+		})
+	}
+}

@@ -2,8 +2,8 @@ package redis
 
 import goredis "github.com/redis/go-redis/v9"
 
-// All scripts keep to keys with one hash tag, so that they run in a Cluster. What they refuse to do under maxmemory they refuse
-// before they have changed anything.
+// All scripts keep to keys with one hash tag, so that they run in a Cluster. What those of entries refuse to do under maxmemory
+// they refuse before they have changed anything.
 
 // enter finds out the epoch of a bucket, which it makes anew if there is none, and the server's time: what it takes to put.
 //
@@ -76,26 +76,26 @@ end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 `
 
-// beginSource and endSource change a tag's version, before and after a write. Where no version can be set, because memory is
-// full, none is as good: the next reader makes a new one.
+// beginSource and endSource change a tag's version, before and after a write. They must not be refused where reads are not, or
+// readers would go on to believe what is being changed. Under maxmemory Redis refuses what takes memory, but not to delete, and
+// nothing of a script that has written already: so each of them deletes first.
 //
 //	keys: version, writers. Arguments: writer, the new version, how long it is kept.
 const (
 	changeSource = `
-local done = redis.pcall('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-if type(done) == 'table' and done.err then
-  redis.call('DEL', KEYS[1])
-end
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 `
-	beginSource = `redis.call('SADD', KEYS[2], ARGV[1])` + changeSource + `return 1`
+	beginSource = changeSource + `redis.call('SADD', KEYS[2], ARGV[1]) return 1`
 	endSource   = changeSource + `redis.call('SREM', KEYS[2], ARGV[1]) return 1`
 )
 
 // readSource reads a tag at one moment, where that can't be done by the order of commands: in a Cluster, whose redirections may
-// change it.
+// change it. It deletes what is never there, so that it is refused where Redis takes no writes.
 //
-//	keys: version, writers. Arguments: a version in case there is none, how long it is kept.
+//	keys: version, writers, what is never there. Arguments: a version in case there is none, how long it is kept.
 const readSource = `
+redis.call('DEL', KEYS[3])
 local version = redis.call('GET', KEYS[1])
 if not version then
   version = ARGV[1]

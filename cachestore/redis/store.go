@@ -57,7 +57,8 @@ func Open(c Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		client: client, cluster: t.cluster, names: newNames(c.Namespace, c.Scope), envelope: envelope, secrets: []string{t.password, t.sentinelPassword},
+		client: client, cluster: t.cluster, names: newNames(c.Namespace, c.Scope), envelope: envelope,
+		secrets: []string{t.password, t.sentinelPassword},
 		timeout: c.timeout(), guard: newGuard(c.timeout(), c.logger(), t.cluster), closed: make(chan struct{}),
 	}
 	if cluster, ok := client.(*goredis.ClusterClient); ok {

@@ -17,10 +17,14 @@ type tagsState struct {
 	versions *goredis.SliceCmd
 	writers  *goredis.IntCmd
 	info     *goredis.StringCmd
+	writable *goredis.IntCmd
 }
 
 // queueTags adds the question to a pipeline, for a Redis that is no Cluster. Versions come first: what the answer misses then has
 // changed a version afterwards, and the mark will not come again.
+//
+// A Redis that takes no writes, as when its disk is full or its replicas are away, can't be told of any. It is found out by having
+// it delete what is never there, which changes nothing and costs next to nothing.
 func (s *Store) queueTags(ctx context.Context, pipe goredis.Pipeliner, tags []uint64) tagsState {
 	names := s.tagNames(tags, true)
 	versions, writers := make([]string, len(names)), make([]string, len(names))
@@ -32,12 +36,13 @@ func (s *Store) queueTags(ctx context.Context, pipe goredis.Pipeliner, tags []ui
 		versions: pipe.MGet(ctx, versions...),
 		writers:  pipe.Exists(ctx, writers...),
 		info:     pipe.Info(ctx, "replication"),
+		writable: pipe.Del(ctx, s.names.everything().never),
 	}
 }
 
 func (q tagsState) result() (mark uint64, quiet bool, err error) {
 	values, err := q.versions.Result()
-	if err = errors.Join(err, q.writers.Err(), q.info.Err()); err != nil {
+	if err := errors.Join(err, q.writers.Err(), q.info.Err(), q.writable.Err()); err != nil {
 		return 0, false, err
 	}
 	server, err := serverOf(q.info.Val())
@@ -63,7 +68,7 @@ func (s *Store) readTags(ctx context.Context, tags []uint64) (mark uint64, quiet
 	for range 3 { // a version that was just made may be evicted at once
 		pipe := s.client.Pipeline()
 		state := s.queueTags(ctx, pipe, tags)
-		if err = execute(ctx, pipe); err != nil {
+		if err := execute(ctx, pipe); err != nil {
 			return 0, false, err
 		}
 		if mark, quiet, err = state.result(); !errors.Is(err, errNoVersion) {
@@ -100,7 +105,7 @@ func (s *Store) readApart(ctx context.Context, tags []uint64) (mark uint64, quie
 	answers := make([]*goredis.Cmd, len(names))
 	_, err = s.client.Pipelined(ctx, func(pipe goredis.Pipeliner) error {
 		for i, n := range names {
-			answers[i] = pipe.Eval(ctx, readSource, []string{n.version, n.writers}, rand.Text(), versionKept.Milliseconds())
+			answers[i] = pipe.Eval(ctx, readSource, []string{n.version, n.writers, n.never}, rand.Text(), versionKept.Milliseconds())
 		}
 		return nil
 	})

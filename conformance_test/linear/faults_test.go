@@ -140,7 +140,7 @@ var touchFaults = []fault{
 // Whatever happens to the feed, no read at the level strict is stale, none at tracked for longer than it takes to notice, no
 // query fails that would not have failed without the cache, and hits come back by themselves.
 //
-// Most of a scene is waiting, so as many scenes as there are processors play at once.
+// Most of a scene is waiting, so one more than there are processors play at once.
 func TestFeedFaults(t *testing.T) {
 	server := pgtest.OwnWith(t, testenv.Options{})
 	for _, kind := range []struct {
@@ -186,7 +186,7 @@ func outgrow(s *scene) {
 }
 
 func makeViewAnew(s *scene) {
-	for version := range int64(30) {
+	for version := range int64(s.pace()) / 2 {
 		s.define(version + 1)
 		s.turns(1)
 	}

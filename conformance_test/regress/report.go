@@ -51,6 +51,11 @@ var expected = []struct {
 		"a count of all sessions: the cache asks for old answers of the catalog again over one of its own",
 	},
 	{
+		"stats", regexp.MustCompile(`SELECT wal_bytes > \d+ FROM pg_stat_wal`),
+		regexp.MustCompile(`\(0 hits\) row 1 of 1, column 1`),
+		"a count of the server's own, held against one of another server",
+	},
+	{
 		"with", regexp.MustCompile(`UPDATE y SET a = a \* 100 RETURNING \*\s*\)\s*SELECT \* FROM t LIMIT 10`),
 		regexp.MustCompile(`\(0 hits\) row`),
 		"ten of the rows, whichever come first: see the order of rows",

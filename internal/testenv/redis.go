@@ -52,7 +52,8 @@ func startRedisWith(ctx context.Context, o Options, password, settings string) (
 	r := &Redis{service: service{daemon: d}}
 	err = onFreePort(func(port int) error {
 		o.reportf("starting Redis on %s", loopback(port))
-		d.input = fmt.Sprintf("bind 127.0.0.1\nport %d\nrequirepass %s\nsave \"\"\nappendonly no\ndaemonize no\n", port, password) + settings
+		d.input = fmt.Sprintf("bind 127.0.0.1\nport %d\nrequirepass %s\nsave \"\"\nappendonly no\ndaemonize no\n", port, password)
+		d.input += settings
 		r.url = &url.URL{Scheme: "redis", Host: loopback(port), Path: "/0", User: url.UserPassword("", password)}
 		return r.Start(ctx)
 	})

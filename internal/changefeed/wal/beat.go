@@ -36,7 +36,7 @@ func (s *stream) beat(ctx context.Context) {
 		case s.incoming.silence() > server.Patience:
 			s.fail(errSilent)
 			return
-		case s.progress.Unsure() > server.TooFarBehind:
+		case s.progress.Unsure() > s.feed.tolerance:
 			s.fail(server.ErrBehind)
 			return
 		}

@@ -62,7 +62,9 @@ func TestSinkIsSlow(t *testing.T) {
 	dsn, c := database(t)
 	exec(t, c, "create table t (id int primary key)", "alter publication pgcache add table t")
 	let := make(chan struct{})
-	f := launchWith(t, dsn, func(f *follower, config *Config) { config.Sink = slow{f.recorder, let} })
+	f := launchWith(t, dsn, func(f *follower, config *Config) {
+		f.punctual, config.Sink = true, slow{f.recorder, let}
+	})
 	f.untilStarts(t, 1)
 	f.catchUp(t, c)
 	until(t, "the feed has caught up", func() bool { return f.feed.Lag() == 0 })
@@ -84,7 +86,8 @@ func TestSinkIsSlow(t *testing.T) {
 // has it flushed.
 func TestOpenTransactionIsNotBehind(t *testing.T) {
 	_, dsn, c := ownDatabase(t, map[string]string{"wal_writer_delay": "10s", "autovacuum": "off"})
-	f := follow(t, dsn)
+	f := launchWith(t, dsn, func(f *follower, _ *Config) { f.punctual = true })
+	f.untilStarts(t, 1)
 	f.catchUp(t, c)
 	exec(t, c, "begin", "insert into t select n from generate_series(1, 100) n")
 	end := f.feed.pages.Load().Reachable(lsnOf(t, c)) // nobody waits for it

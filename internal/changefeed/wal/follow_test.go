@@ -111,6 +111,8 @@ type follower struct {
 	feed     *Feed
 	interest changefeed.Interest
 	dsn      string
+	// punctual is set for a feed that is lost when it is too far behind.
+	punctual bool
 	stop     func()
 }
 
@@ -134,6 +136,9 @@ func launchWith(t testing.TB, dsn string, change func(*follower, *Config)) *foll
 	settings := Config{Connect: config, Sink: f.recorder, Interest: &f.interest, Logger: quiet}
 	change(f, &settings)
 	f.feed = New(settings)
+	if !f.punctual {
+		f.feed.tolerance = patienceOfTests
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- f.feed.Run(ctx) }()
