@@ -12,13 +12,19 @@ TIMEOUT ?= 10m
 export FUZZTIME SOAKTIME
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart wicked test test-go127 lint fmt fuzz soak regress bench
+.PHONY: help quickstart redis peers wicked test test-go127 lint fmt fuzz soak regress bench
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 quickstart: ## see it work: a private PostgreSQL, a slow query, and the cache
 	@. .ci/env && go run ./examples/quickstart
+
+redis: ## three processes with one cache on Redis: filled once, writes seen by all, Redis down
+	@. .ci/env && go run ./examples/redis
+
+peers: ## three processes that ask each other: each key made once by its owner, an owner killed
+	@. .ci/env && go run ./examples/peers
 
 wicked: ## six slow queries at once: workers, cache, one snapshot; draws bin/wicked.svg
 	@. .ci/env && go run ./examples/wicked

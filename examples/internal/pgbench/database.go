@@ -65,10 +65,7 @@ func (d *Database) Close() error {
 	if d.server.Given() {
 		err = d.server.DropDatabase(ctx, d.name)
 	}
-	if err != nil {
-		return fmt.Errorf("%w: %w", program.ErrLeft, err)
-	}
-	return nil
+	return program.Left(err)
 }
 
 // DSN is for plain pgx.

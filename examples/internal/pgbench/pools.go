@@ -20,7 +20,7 @@ type Pools struct {
 
 // OpenPools opens both, and connects both before any clock runs.
 func (d *Database) OpenPools(ctx context.Context, rule string) (*Pools, error) {
-	withRule, err := addRule(d.DSN(), rule)
+	withRule, err := d.CacheDSN(rule, func(*dsn.Config) {})
 	if err != nil {
 		return nil, err
 	}
@@ -67,8 +67,13 @@ func (p *Pools) Stats(ctx context.Context) (string, error) {
 	return strings.Join(parts, ", "), rows.Err()
 }
 
+// CacheDSN is for pgcache: with a rule, and what more is to be in it.
+func (d *Database) CacheDSN(rule string, more func(*dsn.Config)) (string, error) {
+	return addRule(d.DSN(), rule, more)
+}
+
 // addRule writes a rule into a connection string of either form.
-func addRule(base, text string) (string, error) {
+func addRule(base, text string, more func(*dsn.Config)) (string, error) {
 	config, err := dsn.Parse(base)
 	if err != nil {
 		return "", err
@@ -78,5 +83,6 @@ func addRule(base, text string) (string, error) {
 		return "", err
 	}
 	config.Rules = append(config.Rules, r)
+	more(config)
 	return config.Format(), nil
 }

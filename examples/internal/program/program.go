@@ -15,6 +15,14 @@ import (
 // ErrLeft means that the clean-up failed.
 var ErrLeft = errors.New("something is left behind")
 
+// Left marks the error of a clean-up that failed; nil stays nil.
+func Left(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrLeft, err)
+}
+
 // Main is a program's main function: it runs the program under a context that ends with Ctrl-C, and exits.
 func Main(name string, run func(ctx context.Context, args []string, out io.Writer) error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
