@@ -31,6 +31,7 @@ func (s *shared) look(ctx context.Context, r *request, wanted bool) (*cachestore
 		return nil, s.readMark(ctx, r)
 	}
 	if s.owed.any(r.tags) {
+		s.cache.stats.storeErrors.Add(1)
 		return nil, errOwed
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
@@ -42,6 +43,7 @@ func (s *shared) look(ctx context.Context, r *request, wanted bool) (*cachestore
 // readMark gets the mark of a request's tags.
 func (s *shared) readMark(ctx context.Context, r *request) error {
 	if s.owed.any(r.tags) {
+		s.cache.stats.storeErrors.Add(1)
 		return errOwed
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)

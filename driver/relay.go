@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/gopgcache/pgcache/cachestore/peer"
 	"github.com/gopgcache/pgcache/cachestore/redis"
 	"github.com/gopgcache/pgcache/dsn"
 	"github.com/gopgcache/pgcache/internal/changefeed/relay"
@@ -33,10 +35,28 @@ func (c *cache) newRelay(follow wal.Config, config *pgx.ConnConfig) (feed *relay
 		}
 		transport, end = redisrelay.New(client, prefix+"relay"), func() { _ = client.Close() }
 	default:
-		t := notify.New(&config.Config, c.config.Namespace+"/"+c.config.Publication, nil)
+		secret, err := c.notifySecret(config)
+		if err != nil {
+			return nil, nil, err
+		}
+		t := notify.New(&config.Config, c.config.Namespace+"/"+c.config.Publication, secret)
 		transport, end = t, func() { _ = t.Close() }
 	}
 	return relay.New(relay.Config{WAL: follow, Transport: transport, Namespace: c.config.Namespace}), end, nil
+}
+
+// notifySecret is what a fleet knows and other roles of the database don't: the secret of the peers, if it is given, or else
+// the password, unless a hook may give each process another. Without either every role that may connect is trusted.
+func (c *cache) notifySecret(config *pgx.ConnConfig) ([]byte, error) {
+	switch {
+	case c.config.PeerSecretFile != "":
+		return peer.ReadSecret(c.config.PeerSecretFile)
+	case config.Password != "" && !c.perSession:
+		sum := sha256.Sum256([]byte("pgcache notify " + config.Password))
+		return sum[:], nil
+	default:
+		return nil, nil
+	}
 }
 
 // The paths at which a peer that leads serves the changes, and takes what others ask of it.

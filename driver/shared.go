@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gopgcache/pgcache/cachestore"
+	"github.com/gopgcache/pgcache/cachestore/redis"
 	"github.com/gopgcache/pgcache/dsn"
 )
 
@@ -168,6 +169,17 @@ func (s *shared) get(ctx context.Context, r *request) (entry, past *cachestore.E
 		return nil, nil
 	}
 	return s.cache.weighForeign(ctx, r, e)
+}
+
+// damaged is how many values the store could not read.
+func (s *shared) damaged() int64 {
+	if s == nil {
+		return 0
+	}
+	if store, ok := s.store.(interface{ Counters() redis.Counters }); ok {
+		return store.Counters().Damaged
+	}
+	return 0
 }
 
 // count counts what went wrong with the store. A context that ended is the caller's affair.

@@ -46,7 +46,7 @@ func (c *cache) snapshot() Stats {
 		StaleServed: n.staleServed.Load(), Fills: n.fills.Load(), FillErrors: n.fillErrors.Load(),
 		SharedHits:    n.sharedHits.Load(),
 		RejectedFills: n.rejectedFills.Load(), Invalidations: n.invalidations.Load(), StoreErrors: n.storeErrors.Load(),
-		CorruptEntries: n.corruptEntries.Load(), Entries: held.Entries, Bytes: held.Bytes,
+		CorruptEntries: n.corruptEntries.Load() + c.shared.damaged(), Entries: held.Entries, Bytes: held.Bytes,
 		Consistency: c.inForce(), Feed: c.feedName(), FeedLag: c.feedLag(), TimeSaved: time.Duration(n.saved.Load()),
 	}
 }
