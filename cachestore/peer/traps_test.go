@@ -307,7 +307,9 @@ func TestAnswersTellTheirAge(t *testing.T) {
 // TestFillKnowsBetter: an answer may have rested before Fill returned it.
 func TestFillKnowsBetter(t *testing.T) {
 	fs, _ := fleets(t, 2, func(_ int, c *Config) {
-		c.Fill = func(context.Context, []byte) (Filled, error) { return Filled{At: time.Now().Add(-time.Hour), Keep: true}, nil }
+		c.Fill = func(context.Context, []byte) (Filled, error) {
+			return Filled{At: time.Now().Add(-time.Hour), Keep: true}, nil
+		}
 	})
 	call := Call{Key: keyOf(t, fs[0])}
 	for _, ask := range []func(context.Context, Call) (Answer, error){fs[1].Fetch, fs[0].Own} {
