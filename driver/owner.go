@@ -52,7 +52,8 @@ func (p *peers) fill(ctx context.Context, body []byte) (peer.Filled, error) {
 	if entry == nil {
 		return peer.Filled{}, err
 	}
-	return peer.Filled{Bytes: entry.AppendEncoded(nil, time.Now()), Keep: true}, nil
+	now := time.Now()
+	return peer.Filled{Bytes: entry.AppendEncoded(nil, now), Keep: true, At: now}, nil
 }
 
 // entryFor gives the entry that a peer asks for: what memory has, or what PostgreSQL says, to this process's own rules and
