@@ -4,7 +4,7 @@
 // the position and the tags that the entry carries. So a store needs no delete, may forget whatever it likes whenever it
 // likes, and can't make an answer stale. What it must never do is give back anything but what was put in.
 //
-// Implementations live below this package (memory); the contract is tested by storetest.
+// Implementations live below this package (memory, redis); the contract is tested by storetest.
 package cachestore
 
 import (
@@ -61,12 +61,12 @@ type Store interface {
 	// Put keeps entry under key, in place of what was there. The store may drop it at once, for instance when it is
 	// larger than the whole store.
 	Put(ctx context.Context, key Key, entry *Entry) error
-	// Clear drops every entry.
+	// Clear drops every entry, other processes' too if they share the store.
 	Clear(ctx context.Context) error
-	// Stats tells what the store holds now.
+	// Stats tells what the store holds now. One that processes share holds nothing of this one alone, and counts nothing.
 	Stats() Stats
 	// Close drops everything and stops whatever runs in the background. A closed store answers Get with nil and drops
-	// what is put. Closing twice is allowed.
+	// what is put. Closing twice is allowed. What processes share stays for the others.
 	Close() error
 }
 

@@ -184,11 +184,12 @@ func TestReplicaGivesNoMarks(t *testing.T) {
 type world struct {
 	store   *Store
 	redis   *goredis.Client
-	version [4]int            // of each tag's rows in PostgreSQL
+	version [2]int            // of each tag's rows in PostgreSQL
 	writing map[string]change // writes under way
 	read    []reading         // reads that have their mark, but not yet their rows
 	kept    []kept
 	next    int
+	lost    bool // writers were forgotten while they wrote
 }
 
 type change struct {
@@ -210,7 +211,7 @@ type kept struct {
 }
 
 // Whatever is written, read, kept, evicted and flushed in whatever order: what is kept under the mark of a quiet Read and is found
-// fresh is what PostgreSQL holds, unless a write to it is under way whose commit nobody was told of yet.
+// fresh is what PostgreSQL holds, unless a write to it is under way that Redis has forgotten.
 func TestLedgerModel(t *testing.T) {
 	server := sharedRedis(t)
 	redis := raw(t, server.URL())
@@ -228,7 +229,7 @@ func TestLedgerModel(t *testing.T) {
 }
 
 func drawTags(t *rapid.T) []uint64 {
-	return rapid.SliceOfNDistinct(rapid.Uint64Range(0, 3), 1, 2, rapid.ID[uint64]).Draw(t, "tags")
+	return rapid.SliceOfNDistinct(rapid.Uint64Range(0, 1), 1, 2, rapid.ID[uint64]).Draw(t, "tags")
 }
 
 func (w *world) begin(t *rapid.T) {
@@ -306,21 +307,31 @@ func (w *world) rows(tags []uint64) []int {
 	return rows
 }
 
-// forget is eviction of any key, or of all. Writers are forgotten only when there are none: what happens otherwise is another test.
+// forget is eviction of any key, or of all.
 func (w *world) forget(t *rapid.T) {
-	names := w.store.tagNames([]uint64{0, 1, 2, 3}, true)
 	keys := []string{}
-	for i, n := range names {
+	for i, n := range w.store.tagNames([]uint64{0, 1}, true) {
 		if rapid.Bool().Draw(t, fmt.Sprint("version ", i)) {
 			keys = append(keys, n.version)
 		}
-		if len(w.writing) == 0 {
+		if rapid.Bool().Draw(t, fmt.Sprint("writers ", i)) {
 			keys = append(keys, n.writers)
+			w.lost = w.lost || len(w.writing) > 0
 		}
 	}
 	if len(keys) > 0 {
 		w.redis.Del(context.Background(), keys...)
 	}
+}
+
+// excused tells whether a write to the tags is under way that Redis may have forgotten. See the package documentation.
+func (w *world) excused(tags []uint64) bool {
+	for _, c := range w.writing {
+		if w.lost && (c.all || slices.ContainsFunc(c.tags, func(tag uint64) bool { return slices.Contains(tags, tag) })) {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *world) check(t *rapid.T) {
@@ -329,7 +340,7 @@ func (w *world) check(t *rapid.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if rows := w.rows(k.tags); mark == k.mark && !slices.Equal(rows, k.rows) {
+		if rows := w.rows(k.tags); mark == k.mark && !slices.Equal(rows, k.rows) && !w.excused(k.tags) {
 			t.Fatalf("kept %v of tags %v is fresh, PostgreSQL has %v", k.rows, k.tags, rows)
 		}
 	}
