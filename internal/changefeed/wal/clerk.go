@@ -17,12 +17,10 @@ const (
 	flushAfter = 250 * time.Millisecond
 )
 
-var (
-	// pulse asks where the server is, and whether the feed would be waited for.
-	pulse = server.Question{Name: "pulse", SQL: `
+// pulse asks where the server is, and whether the feed would be waited for.
+var pulse = server.Question{Name: "pulse", SQL: `
 select pg_current_wal_insert_lsn(), pg_snapshot_xmax(pg_current_snapshot()),
        current_setting('synchronous_standby_names')`}
-)
 
 // clerk asks the questions of a running stream, on the control connection.
 type clerk struct {
