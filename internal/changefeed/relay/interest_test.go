@@ -107,7 +107,7 @@ func TestHeedComesBehindWhatWasGathered(t *testing.T) {
 // A commit too large for a batch is told coarsely, and nothing that it touched is left out.
 func TestLargeCommitIsToldCoarsely(t *testing.T) {
 	dsn, c := database(t)
-	transport := &memory{limit: 2000}
+	transport := &memory{limit: 700}
 	all := fleet(t, dsn, 2, func() Transport { return transport })
 	_, others := leaderOf(t, all)
 	p := others[0]
@@ -119,7 +119,7 @@ func TestLargeCommitIsToldCoarsely(t *testing.T) {
 	if row, column := told(t, p, c, table, 1); row || !column {
 		t.Errorf("row %v, column %v", row, column)
 	}
-	const tables = 600
+	const tables = 120
 	exec(t, c, "do $$ begin for i in 1.."+strconv.Itoa(tables)+" loop execute format('create table t%s (id int primary key)', i); "+
 		"execute format('alter publication pgcache add table t%s', i); end loop; end $$")
 	p.until(t, "the stream that knows the new tables", func(s *state) bool { return len(s.starts) > 1 && s.live })

@@ -124,16 +124,18 @@ func (l *leader) hold(ctx context.Context) error {
 
 // listen takes what followers ask.
 func (l *leader) listen(ctx context.Context) error {
-	var failing time.Time
+	var failing time.Time // since when, if it is
 	for {
+		begun := time.Now()
 		err := l.feed.config.Transport.Listen(ctx, l.hear)
 		if ctx.Err() != nil {
-			return nil
+			return context.Cause(ctx)
 		}
 		l.feed.log.DebugContext(ctx, "pgcache: the relay's leader can't be asked", "error", err)
-		if now := time.Now(); failing.IsZero() || now.Sub(failing) > 2*publishPatience {
-			failing = now
-		} else if now.Sub(failing) > publishPatience {
+		if failing.IsZero() || time.Since(begun) > publishTimeout {
+			failing = time.Now()
+		}
+		if time.Since(failing) > publishPatience {
 			return fmt.Errorf("%w: %w", errUnasked, err)
 		}
 		pause(ctx, publishRetry)
@@ -184,7 +186,7 @@ func (l *leader) publish(ctx context.Context) error {
 func (l *leader) send(ctx context.Context, data []byte) error {
 	begun := time.Now()
 	for {
-		var err error = errNotHeld
+		err := errNotHeld
 		if l.holds() {
 			trying, cancel := context.WithTimeout(ctx, publishTimeout)
 			err = l.feed.config.Transport.Publish(trying, data)

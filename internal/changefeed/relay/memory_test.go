@@ -117,7 +117,7 @@ func (m *memory) Listen(ctx context.Context, take func([]byte)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.listeners = nil
-	return nil
+	return ctx.Err()
 }
 
 // set changes how the transport behaves.

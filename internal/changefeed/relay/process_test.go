@@ -109,7 +109,7 @@ func TestRedisLosesBatches(t *testing.T) {
 				t.Error(err)
 			}
 			for _, p := range others {
-				p.until(t, said, func(s *state) bool { return strings.Contains(strings.Join(s.losses, ""), said) })
+				p.until(t, said, func(s *state) bool { return len(s.losses) > 0 && strings.Contains(strings.Join(s.losses, ""), said) })
 			}
 			if err := ends(); err != nil {
 				t.Error(err)

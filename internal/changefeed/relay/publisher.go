@@ -240,7 +240,7 @@ func (p *publisher) next(beat bool) (data []byte, sent func()) {
 	}
 	messages := p.queue
 	if p.live && p.passed > 0 && (p.passed > p.told || h.generation != "") {
-		messages = append(messages[:len(messages):len(messages)], message{kind: kindPass, position: p.passed})
+		messages = append(slices.Clip(messages), message{kind: kindPass, position: p.passed})
 	}
 	data, n := encode(h, messages, p.limit)
 	drops := p.drops

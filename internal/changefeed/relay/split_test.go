@@ -1,11 +1,14 @@
 package relay
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/gopgcache/pgcache/internal/changefeed"
+	"github.com/gopgcache/pgcache/internal/changefeed/server"
 	"github.com/gopgcache/pgcache/internal/freshness"
 )
 
@@ -128,4 +131,49 @@ func TestBeginningsCoverWhatWasTold(t *testing.T) {
 	if p.bytes != 0 || len(p.queue) != 0 {
 		t.Errorf("%d bytes are left of nothing", p.bytes)
 	}
+}
+
+// What a follower is told first may be old, as when its leader has been stopped for a while. It begins behind what was
+// acknowledged when it joined all the same: own writes of before count as told from then on.
+func TestBeginningIsOld(t *testing.T) {
+	dsn, c := database(t)
+	transport := new(memory)
+	var old []byte
+	transport.meddle = func(b []byte) [][]byte {
+		if one, err := decode(b); err == nil && one.generation != "" && old == nil {
+			old = b
+		}
+		return [][]byte{b}
+	}
+	fleet(t, dsn, 1, func() Transport { return transport })
+	exec(t, c, "insert into t values (1, 0)")
+	acknowledged := server.Common.Reachable(lsnOf(t, c))
+	late := launch(t, dsn, prefixed{transport, func() (first []byte) {
+		transport.set(func(*memory) { first = old })
+		return first
+	}})
+	late.until(t, "a start", func(s *state) bool { return len(s.starts) > 0 })
+	late.look(func(s *state) {
+		var position uint64
+		if _, err := fmt.Sscanf(strings.Fields(s.starts[0])[1], "%X", &position); err != nil || position < acknowledged {
+			t.Errorf("begins at %X (%v), and %X was acknowledged before", position, err, acknowledged)
+		}
+	})
+	late.until(t, "the gap", func(s *state) bool { return len(s.losses) > 0 && s.live })
+	follows(t, late, c)
+}
+
+// prefixed is a transport that gives a batch of its own first.
+type prefixed struct {
+	Transport
+
+	first func() []byte
+}
+
+func (p prefixed) Subscribe(ctx context.Context) (Subscription, error) {
+	s, err := p.Transport.Subscribe(ctx)
+	if err == nil {
+		s.(*inbox).give([][]byte{p.first()})
+	}
+	return s, err
 }

@@ -123,7 +123,7 @@ func (s *Streams) Listen(ctx context.Context, take func([]byte)) error {
 	for o := range s.outlets {
 		o.end(ErrNotLeading)
 	}
-	return nil
+	return ctx.Err()
 }
 
 // Serve writes the stream of one follower until it can't, the context ends, or this process no longer leads. Before anything

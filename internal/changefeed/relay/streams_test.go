@@ -55,27 +55,6 @@ func (n *network) join(name string) *Streams {
 	return s
 }
 
-func TestStreamsCarryFleet(t *testing.T) {
-	dsn, c := database(t)
-	var n network
-	names := []string{"a", "b", "c", "d"}
-	all := fleet(t, dsn, len(names), func() Transport {
-		name := names[0]
-		names = names[1:]
-		return n.join(name)
-	})
-	w := newTruth(t, dsn, c)
-	rest := all
-	next := func() {
-		leads, others := leaderOf(t, rest)
-		leads.stop()
-		leaderOf(t, others)
-		rest = others
-	}
-	w.run(all, 9000, next, next)
-	n.serving.Wait()
-}
-
 // A process that does not lead refuses, and a follower that reads too slowly is let go rather than waited for.
 func TestStreamRefusesAndLetsGo(t *testing.T) {
 	var n network

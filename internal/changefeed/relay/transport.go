@@ -17,7 +17,8 @@ type Transport interface {
 	Subscribe(ctx context.Context) (Subscription, error)
 	// Ask gives a request to whoever leads, if anybody does.
 	Ask(ctx context.Context, request []byte) error
-	// Listen takes requests until the context ends, while this process leads. It gives nil then, or says what went wrong.
+	// Listen takes requests until the context ends, while this process leads. It gives the context's error then, or says
+	// what went wrong.
 	Listen(ctx context.Context, take func(request []byte)) error
 }
 

@@ -20,9 +20,14 @@ func init() {
 		if err != nil {
 			t.Fatal(err)
 		}
+		options.ContextTimeoutEnabled, options.MaxRetries = true, -1
 		client := redis.NewClient(options)
 		t.Cleanup(func() { client.Close() })
-		return redisrelay.New(client, "fleet")
+		transport, err := redisrelay.New(client, "fleet")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return transport
 	}
 }
 

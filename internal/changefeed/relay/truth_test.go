@@ -18,7 +18,7 @@ import (
 )
 
 // counters is how many rows there are to count in.
-const counters = 32
+const counters = 128
 
 // truth checks that a fleet does not lie. Writers count up the rows of a table; readers fill a store, which is shared by all
 // processes, and look at what is fresh after a barrier: it must not be less than what was acknowledged when they asked.
@@ -96,10 +96,11 @@ func (w *truth) read(ctx context.Context, p *process, conn *pgx.Conn) {
 			continue
 		}
 		w.barriers.Add(1)
-		stale := -1
-		for id, e := range store {
+		var stale []int
+		for id := range store {
+			e := &store[id]
 			if !e.kept || !p.tracker.Fresh(w.tags(id), e.position) {
-				stale = id
+				stale = append(stale, id)
 				continue
 			}
 			w.checks.Add(1)
@@ -107,8 +108,9 @@ func (w *truth) read(ctx context.Context, p *process, conn *pgx.Conn) {
 				w.lies.Add(1)
 			}
 		}
-		if stale >= 0 {
-			w.fill(ctx, p, conn, stale)
+		rand.Shuffle(len(stale), func(i, j int) { stale[i], stale[j] = stale[j], stale[i] })
+		for _, id := range stale[:min(len(stale), 8)] {
+			w.fill(ctx, p, conn, id)
 		}
 	}
 }

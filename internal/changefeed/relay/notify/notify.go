@@ -146,10 +146,7 @@ func (t *Transport) Listen(ctx context.Context, take func([]byte)) error {
 	defer s.Close()
 	for {
 		request, err := s.Receive(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
+		if err != nil {
 			return err
 		}
 		take(request)

@@ -6,6 +6,7 @@ package redisrelay
 import (
 	"context"
 	"errors"
+	"net"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -19,6 +20,8 @@ const (
 	requests = 1024
 	// block is for how long a read waits in the server: a context that ends is noticed no sooner.
 	block = 200 * time.Millisecond
+	// grace is how much longer a read may take before the connection is given up.
+	grace = 500 * time.Millisecond
 	// limit is how large a batch may be.
 	limit = 64 << 10
 	// expiry is when Redis forgets a fleet that has gone, and renewal how often it is told not to yet.
@@ -39,10 +42,30 @@ type Transport struct {
 
 var _ relay.Transport = (*Transport)(nil)
 
+// ErrClient is what New says of a client that waits for a server that hangs for longer than its callers do.
+var ErrClient = errors.New("pgcache: the relay's Redis client needs ContextTimeoutEnabled")
+
 // New makes a transport of one fleet: key names it, and is the start of the names of two streams. The client belongs to the
-// caller. In a cluster both streams are in the slot of the key.
-func New(client redis.UniversalClient, key string) *Transport {
-	return &Transport{client: client, down: "{" + key + "}:commits", up: "{" + key + "}:requests"}
+// caller; it must have ContextTimeoutEnabled, and should not retry by itself. It needs up to three connections. In a cluster
+// both streams are in the slot of the key.
+func New(client redis.UniversalClient, key string) (*Transport, error) {
+	if !heedsContexts(client) {
+		return nil, ErrClient
+	}
+	return &Transport{client: client, down: "{" + key + "}:commits", up: "{" + key + "}:requests"}, nil
+}
+
+// heedsContexts tells whether a client gives up when a context's deadline has come. Without that a follower would take a
+// server that hangs for one that has nothing to say.
+func heedsContexts(client redis.UniversalClient) bool {
+	switch c := client.(type) {
+	case *redis.Client:
+		return c.Options().ContextTimeoutEnabled
+	case *redis.ClusterClient:
+		return c.Options().ContextTimeoutEnabled
+	default:
+		return false
+	}
 }
 
 // Traits implements relay.Transport.
@@ -91,12 +114,10 @@ func (t *Transport) Listen(ctx context.Context, take func([]byte)) error {
 		request, err := s.Receive(waiting)
 		cancel()
 		switch {
-		case ctx.Err() != nil:
-			return nil
 		case err == nil:
 			take(request)
 			continue
-		case errors.Is(err, context.DeadlineExceeded):
+		case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
 			err = s.toEnd(ctx)
 		}
 		if err != nil {
@@ -145,11 +166,14 @@ func (s *subscription) Receive(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// read waits for entries.
+// read waits for entries. A server that hangs has none yet: who waits decides for how long.
 func (s *subscription) read(ctx context.Context) error {
-	streams, err := s.client.XRead(ctx, &redis.XReadArgs{Streams: []string{s.stream, s.last}, Count: 256, Block: block}).Result()
+	reading, cancel := context.WithTimeout(ctx, block+grace)
+	defer cancel()
+	streams, err := s.client.XRead(reading, &redis.XReadArgs{Streams: []string{s.stream, s.last}, Count: 256, Block: block}).Result()
+	late := net.Error(nil)
 	switch {
-	case errors.Is(err, redis.Nil):
+	case errors.Is(err, redis.Nil), errors.As(err, &late) && late.Timeout():
 		return nil
 	case err != nil:
 		return err
