@@ -256,6 +256,28 @@ func TestRedisFaults(t *testing.T) {
 	}
 }
 
+// A Redis that doesn't answer holds up a query once, and not once for each thing that there would have been to ask of it.
+func TestFrozenRedisHoldsUpAQueryOnce(t *testing.T) {
+	for _, feed := range []string{"none", "wal"} {
+		t.Run(feed, func(t *testing.T) {
+			r, params := onRedis(t, "feed="+feed)
+			params[3] = "timeout=50ms"
+			f, parties := newFleet(t, 1, params...)
+			if feed == "wal" {
+				f.allFollow(parties)
+			}
+			f.eventually("an idle store", func() bool { return f.connector.cache.shared.idle() })
+			pauseRedis(t, r)
+			defer continueRedis(t, r)
+			before := f.connector.Stats().StoreErrors
+			f.want(sumOfBranch, 2)
+			if n := f.connector.Stats().StoreErrors - before; n != 1 {
+				t.Errorf("Redis failed %d times", n)
+			}
+		})
+	}
+}
+
 // load writes through one process and reads through all, one goroutine each, and checks that each reads what was written last
 // through it at least: without a feed what anybody wrote, with one what the process itself did.
 type load struct {
