@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/gopgcache/pgcache/cachestore/redis"
 	"github.com/gopgcache/pgcache/internal/freshness"
 	"github.com/gopgcache/pgcache/internal/testenv"
 	"github.com/gopgcache/pgcache/internal/testenv/pgtest"
@@ -421,5 +423,28 @@ func redisSays(t *testing.T, r *testenv.Redis, command ...any) {
 	defer client.Close()
 	if err := client.Do(t.Context(), command...).Err(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A Redis that doesn't answer holds up a few queries, not all.
+func TestFrozenRedisIsLeftAlone(t *testing.T) {
+	for _, feed := range []string{"none", "wal"} {
+		t.Run(feed, func(t *testing.T) {
+			r, params := onRedis(t, "feed="+feed)
+			params[3] = "timeout=50ms"
+			f, parties := newFleet(t, 1, params...)
+			if feed == "wal" {
+				f.allFollow(parties)
+			}
+			f.eventually("an idle store", func() bool { return f.connector.cache.shared.idle() })
+			pauseRedis(t, r)
+			defer continueRedis(t, r)
+			for i := range 8 {
+				f.want(sumOfBranch, i)
+			}
+			if _, _, err := f.connector.cache.shared.store.Read(t.Context(), nil); !errors.Is(err, redis.ErrUnavailable) {
+				t.Errorf("Redis is still asked: %v", err)
+			}
+		})
 	}
 }
