@@ -99,8 +99,9 @@ func (s *shared) seek(ctx context.Context, r *request) (entry, past *cachestore.
 	looked := r.marked() // then find has looked already
 	for {
 		if !looked {
-			if entry, past = s.get(ctx, r); entry != nil {
-				return entry, nil, nil
+			var err error
+			if entry, past, err = s.get(ctx, r); entry != nil || err != nil {
+				return entry, past, nil // a store that has failed the query once is not given the time to do it again
 			}
 		}
 		looked = false
@@ -110,7 +111,7 @@ func (s *shared) seek(ctx context.Context, r *request) (entry, past *cachestore.
 			return nil, past, nil
 		case lease.Mine():
 			// Somebody may have put it since we looked.
-			if entry, past = s.get(ctx, r); entry != nil {
+			if entry, past, _ = s.get(ctx, r); entry != nil {
 				(&permit{s, lease}).drop()
 				return entry, nil, nil
 			}
@@ -135,7 +136,7 @@ func (s *shared) claim(ctx context.Context, r *request) (entry *cachestore.Entry
 	case !lease.Mine():
 		return nil, nil, true
 	}
-	if entry, _ := s.get(ctx, r); entry != nil && time.Since(entry.ReadAt) < r.ttl() {
+	if entry, _, _ := s.get(ctx, r); entry != nil && time.Since(entry.ReadAt) < r.ttl() {
 		lease.Release()
 		return entry, nil, false
 	}
@@ -160,15 +161,16 @@ func (s *shared) lease(ctx context.Context, key cachestore.Key) (cachestore.Leas
 }
 
 // get gets an entry and judges it. One that may be served is kept in memory from here on.
-func (s *shared) get(ctx context.Context, r *request) (entry, past *cachestore.Entry) {
+func (s *shared) get(ctx context.Context, r *request) (entry, past *cachestore.Entry, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	e, err := s.store.Get(ctx, r.key)
 	s.count(err)
 	if e == nil {
-		return nil, nil
+		return nil, nil, err
 	}
-	return s.cache.weighForeign(ctx, r, e)
+	entry, past = s.cache.weighForeign(ctx, r, e)
+	return entry, past, nil
 }
 
 // damaged is how many values the store could not read.
@@ -196,7 +198,7 @@ func (s *shared) peek(ctx context.Context, r *request) *cachestore.Entry {
 	if !s.helps(r) {
 		return nil
 	}
-	entry, _ := s.get(ctx, r)
+	entry, _, _ := s.get(ctx, r)
 	return entry
 }
 

@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/gopgcache/pgcache/cachestore/redis"
 	"github.com/gopgcache/pgcache/internal/freshness"
 	"github.com/gopgcache/pgcache/internal/testenv"
 	"github.com/gopgcache/pgcache/internal/testenv/pgtest"
@@ -246,6 +248,28 @@ func TestRedisFaults(t *testing.T) {
 	}
 }
 
+// A Redis that doesn't answer holds up a query once, and not once for each thing that there would have been to ask of it.
+func TestFrozenRedisHoldsUpAQueryOnce(t *testing.T) {
+	for _, feed := range []string{"none", "wal"} {
+		t.Run(feed, func(t *testing.T) {
+			r, params := onRedis(t, "feed="+feed)
+			params[3] = "timeout=50ms"
+			f, parties := newFleet(t, 1, params...)
+			if feed == "wal" {
+				f.allFollow(parties)
+			}
+			f.eventually("an idle store", func() bool { return f.connector.cache.shared.idle() })
+			pauseRedis(t, r)
+			defer continueRedis(t, r)
+			before := f.connector.Stats().StoreErrors
+			f.want(sumOfBranch, 2)
+			if n := f.connector.Stats().StoreErrors - before; n != 1 {
+				t.Errorf("Redis failed %d times", n)
+			}
+		})
+	}
+}
+
 // load writes through one process and reads through all, one goroutine each, and checks that each reads what was written last
 // through it at least: without a feed what anybody wrote, with one what the process itself did.
 type load struct {
@@ -389,5 +413,28 @@ func redisSays(t *testing.T, r *testenv.Redis, command ...any) {
 	defer client.Close()
 	if err := client.Do(t.Context(), command...).Err(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A Redis that doesn't answer holds up a few queries, not all.
+func TestFrozenRedisIsLeftAlone(t *testing.T) {
+	for _, feed := range []string{"none", "wal"} {
+		t.Run(feed, func(t *testing.T) {
+			r, params := onRedis(t, "feed="+feed)
+			params[3] = "timeout=50ms"
+			f, parties := newFleet(t, 1, params...)
+			if feed == "wal" {
+				f.allFollow(parties)
+			}
+			f.eventually("an idle store", func() bool { return f.connector.cache.shared.idle() })
+			pauseRedis(t, r)
+			defer continueRedis(t, r)
+			for i := range 8 {
+				f.want(sumOfBranch, i)
+			}
+			if _, _, err := f.connector.cache.shared.store.Read(t.Context(), nil); !errors.Is(err, redis.ErrUnavailable) {
+				t.Errorf("Redis is still asked: %v", err)
+			}
+		})
 	}
 }

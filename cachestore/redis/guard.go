@@ -74,8 +74,11 @@ func (g *guard) run(caller context.Context, b *breaker, f func(ctx context.Conte
 	_, err := b.Execute(func() (struct{}, error) {
 		ctx, cancel := context.WithTimeout(caller, g.timeout)
 		defer cancel()
+		began := time.Now()
 		err := f(ctx)
-		if err != nil && ended(caller) != nil {
+		// A caller that has waited about as long as the timeout has found out that Redis doesn't answer, whichever of the two
+		// deadlines has passed first.
+		if err != nil && ended(caller) != nil && time.Since(began) < g.timeout/2 {
 			err = ownError{err}
 		}
 		return struct{}{}, err
