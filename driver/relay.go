@@ -33,7 +33,10 @@ func (c *cache) newRelay(follow wal.Config, config *pgx.ConnConfig) (feed *relay
 		if err != nil {
 			return nil, nil, err
 		}
-		transport, end = redisrelay.New(client, prefix+"relay"), func() { _ = client.Close() }
+		if transport, err = redisrelay.New(client, prefix+"relay"); err != nil {
+			return nil, nil, errors.Join(err, client.Close())
+		}
+		end = func() { _ = client.Close() }
 	default:
 		secret, err := c.notifySecret(config)
 		if err != nil {
