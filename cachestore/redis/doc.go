@@ -18,7 +18,8 @@
 //
 // An operation takes Config.Timeout at most, dialing included. After a few failures in a row Redis is left alone for a second: then
 // every operation fails at once with [ErrUnavailable]. While Redis refuses writes, because its memory is full for instance, it is
-// still read. Nothing is retried, save that a Cluster's redirections are followed.
+// still read. Nothing is retried, save that a Cluster's redirections are followed. In a Cluster each sixteenth of the slots is left
+// alone by itself, and the ledger, which needs several nodes, as a whole.
 //
 // Get gives what was put under that key, or nothing. Values carry checksums, or with Config.KeyFile are encrypted and authenticated
 // with AES-256-GCM, together with their key and how long they may live: what was damaged, cut, forged, or moved to another key is no

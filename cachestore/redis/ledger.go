@@ -83,7 +83,8 @@ func (s *Store) getMarkedApart(ctx context.Context, names entryNames, tags []uin
 		done <- err
 	}()
 	mark, quiet, err = s.readTags(ctx, tags)
-	return f, mark, quiet, errors.Join(err, <-done)
+	err = errors.Join(err, <-done) // f is there from here on
+	return f, mark, quiet, err
 }
 
 // Begin says that a write to the tags, or to anything, is about to begin. Like End it succeeds in a Redis whose memory is full, too.

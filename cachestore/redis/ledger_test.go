@@ -218,7 +218,7 @@ func TestLedgerModel(t *testing.T) {
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		n++
-		s := open(t, Config{URL: server.URL(), Namespace: t.Name() + fmt.Sprint(n)})
+		s := open(t, Config{URL: server.URL(), Namespace: namespaceOf(t) + fmt.Sprint(n)})
 		defer s.Close()
 		w := &world{store: s, redis: redis, writing: map[string]change{}}
 		rt.Repeat(map[string]func(*rapid.T){

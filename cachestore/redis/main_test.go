@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"sync"
 	"testing"
@@ -84,7 +85,7 @@ func open(t testing.TB, c Config) *Store {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.Namespace == "" {
-		c.Namespace = t.Name()
+		c.Namespace = namespaceOf(t)
 	}
 	s, err := Open(c)
 	if err != nil {
@@ -96,6 +97,18 @@ func open(t testing.TB, c Config) *Store {
 		}
 	})
 	return s
+}
+
+// namespaces are those of the tests that run, by the test.
+var namespaces sync.Map
+
+// namespaceOf is the same for all stores of one test, and another one when the test runs again.
+func namespaceOf(t testing.TB) string {
+	namespace, known := namespaces.LoadOrStore(t, fmt.Sprintf("%s:%x", t.Name(), rand.Uint64()))
+	if !known {
+		t.Cleanup(func() { namespaces.Delete(t) })
+	}
+	return namespace.(string)
 }
 
 // raw is a client to do to Redis what a store never would.

@@ -13,8 +13,8 @@ import (
 // sealings are the two kinds of stores whose values tests damage.
 func sealings(t *testing.T, url string) map[string]*Store {
 	return map[string]*Store{
-		"plain":  open(t, Config{URL: url, Namespace: t.Name() + "/plain"}),
-		"sealed": open(t, Config{URL: url, Namespace: t.Name() + "/sealed", KeyFile: keyFile(t, strings.Repeat("5a", 32))}),
+		"plain":  open(t, Config{URL: url, Namespace: namespaceOf(t) + "/plain"}),
+		"sealed": open(t, Config{URL: url, Namespace: namespaceOf(t) + "/sealed", KeyFile: keyFile(t, strings.Repeat("5a", 32))}),
 	}
 }
 
@@ -202,7 +202,7 @@ func TestDelayedPutIsNotYoung(t *testing.T) {
 func TestClearIsSeenByAllAtOnce(t *testing.T) {
 	url := sharedRedis(t).URL()
 	a, b := open(t, Config{URL: url}), open(t, Config{URL: url})
-	other := open(t, Config{URL: url, Namespace: "other"})
+	other := open(t, Config{URL: url, Namespace: namespaceOf(t) + ":other"})
 	for i := range 50 {
 		put(t, a, keyOf(i), "old")
 		put(t, other, keyOf(i), "kept")
