@@ -40,6 +40,9 @@ func TestOldLeaderIsNotBelieved(t *testing.T) {
 		"no generation, later, gone": func(h *header) { h.term.Lead += 1 << 40; h.generation = "" },
 	} {
 		h := template.header
+		if name != "a batch that came before" {
+			h.sequence += 1 << 20
+		}
 		change(&h)
 		data, _ := encode(h, []message{{kind: kindCommit, position: h.position + 1, xid: forged.XID}, {kind: kindLose}}, 1<<16)
 		transport.set(func(m *memory) {
@@ -120,12 +123,13 @@ func TestBeginningsCoverWhatWasTold(t *testing.T) {
 	}
 	p.Commit(freshness.Commit{Position: 220, XID: 600}, false)
 	_, sent := p.next(true)
+	p.Commit(freshness.Commit{Position: 225, XID: 605}, false)
 	p.mu.Lock()
 	p.drop()
 	p.mu.Unlock()
 	p.Commit(freshness.Commit{Position: 230, XID: 610}, false)
 	sent()
-	if b := next(); b.position < 220 || b.after < 600 || b.sequence != 5 || len(b.messages) != 1 {
+	if b := next(); b.position < 225 || b.after < 605 || b.sequence != 5 || len(b.messages) != 1 {
 		t.Errorf("behind what was thrown away: %+v", b)
 	}
 	if p.bytes != 0 || len(p.queue) != 0 {
