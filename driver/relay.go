@@ -81,4 +81,3 @@ func (p *peers) send(ctx context.Context, to string, request []byte) error {
 	_, err = io.Copy(io.Discard, stream)
 	return errors.Join(err, stream.Close())
 }
-
