@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"time"
 
 	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/internal/freshness"
@@ -24,13 +25,18 @@ func (c *cache) seek(ctx context.Context, r *request) (entry, past *cachestore.E
 	}
 }
 
-// claim is seek for a fill in the background: it waits for nobody. busy is set when somebody else makes the entry.
+// claim is seek for a fill in the background: it waits for nobody. busy is set when somebody else makes the entry. What another
+// process has made lately will do, although this process wants another one than it has.
 func (c *cache) claim(ctx context.Context, r *request) (entry *cachestore.Entry, p *permit, busy bool) {
+	look := *r
+	look.wishes.refresh = false
 	switch {
 	case c.shared != nil:
-		return c.shared.claim(ctx, r)
+		return c.shared.claim(ctx, &look)
 	case c.peers != nil:
-		entry, _ = c.peers.fetch(ctx, r)
+		if entry, _ = c.peers.fetch(ctx, &look); entry != nil && time.Since(entry.ReadAt) >= r.ttl() {
+			entry = nil
+		}
 		return entry, nil, false
 	default:
 		return nil, nil, false

@@ -112,7 +112,7 @@ func combinedOutput(ctx context.Context, cmd *exec.Cmd) (string, error) {
 	case err := <-done:
 		return out.String(), err
 	case <-ctx.Done():
-		killErr := cmd.Process.Kill()
-		return out.String(), errors.Join(ctx.Err(), killErr, <-done)
+		err := errors.Join(ctx.Err(), cmd.Process.Kill(), <-done)
+		return out.String(), err // nothing is written any more
 	}
 }
