@@ -51,7 +51,6 @@ func (c *Conn) serve(r *request, e *cachestore.Entry) driver.Rows {
 	case age >= r.ttl():
 		result = ResultStale
 		c.cache.refresh(r)
-		c.cache.stats.staleServed.Add(1)
 	case r.verdict.rule.Early && r.refreshable(c) && early(age, r.ttl(), e.Cost):
 		c.cache.refresh(r)
 	}
@@ -62,6 +61,9 @@ func (c *Conn) serve(r *request, e *cachestore.Entry) driver.Rows {
 func (c *Conn) hit(r *request, e *cachestore.Entry, result Result) driver.Rows {
 	r.result, r.saved = result, e.Cost
 	c.cache.stats.hits.Add(1)
+	if result == ResultStale {
+		c.cache.stats.staleServed.Add(1)
+	}
 	c.cache.stats.saved.Add(int64(e.Cost))
 	r.text.tally.hits.Add(1)
 	r.text.tally.saved.Add(int64(e.Cost))
@@ -209,6 +211,5 @@ func (c *Conn) rescue(r *request, past *cachestore.Entry, rows driver.Rows, err 
 	if err == nil || past == nil || !unreachable(err) || r.began.Sub(past.ReadAt) >= r.ttl()+r.verdict.rule.StaleIfError {
 		return rows, err
 	}
-	c.cache.stats.staleServed.Add(1)
 	return c.hit(r, past, ResultStale), nil
 }

@@ -42,9 +42,10 @@ type counters struct {
 func (c *cache) snapshot() Stats {
 	n := &c.stats
 	held := c.store.Stats()
+	stale := n.staleServed.Load() // before the hits, of which they are a part
 	return Stats{
 		Hits: n.hits.Load(), Misses: n.misses.Load(), Bypassed: n.bypassed.Load(), Coalesced: n.coalesced.Load(),
-		StaleServed: n.staleServed.Load(), Fills: n.fills.Load(), FillErrors: n.fillErrors.Load(),
+		StaleServed: stale, Fills: n.fills.Load(), FillErrors: n.fillErrors.Load(),
 		SharedHits:    n.sharedHits.Load(),
 		RejectedFills: n.rejectedFills.Load(), Invalidations: n.invalidations.Load(), StoreErrors: n.storeErrors.Load(),
 		CorruptEntries: n.corruptEntries.Load(), Entries: held.Entries, Bytes: held.Bytes, Evicted: held.Evicted,
