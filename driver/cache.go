@@ -24,6 +24,8 @@ type cache struct {
 	peers  *peers           // who else there is; nil when this process is alone
 	ledger freshness.Ledger
 	stats  counters
+	// observers are told what goes on.
+	observers observers
 
 	invalidated invalidated
 
@@ -71,7 +73,7 @@ type cache struct {
 const maxRefreshing = 4
 
 func newCache(config *dsn.Config, base driver.Connector, o options) (*cache, error) {
-	c := &cache{config: config, pgx: base, logger: o.logger}
+	c := &cache{config: config, pgx: base, logger: o.logger, observers: o.observers}
 	c.perSession, c.resets, c.fresh = o.perSession, o.resetSession != nil, o.fresh
 	c.background, c.stop = context.WithCancel(context.Background())
 	c.installed = make(chan struct{}, 1)
@@ -144,6 +146,7 @@ func (c *cache) invalidate(ctx context.Context, tables []freshness.Tag, all bool
 		c.ledger.Touch(tables)
 		c.invalidated.add(tables)
 	}
+	c.observers.stale(SourceCall, all)
 	var told publication
 	c.shared.publish(ctx, &told, 0, tables, all)
 	c.shared.conclude(&told)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -25,7 +26,35 @@ var (
 type Connector struct {
 	pgx   driver.Connector
 	cache *cache // nil when there is nothing to cache: then connections are pgx's own
+	// server is where it leads, as far as the configuration says.
+	server Server
+	closed sync.Once
 }
+
+// Server is a PostgreSQL server and a database of its.
+type Server struct {
+	Host     string // a name, an address, or the directory of a socket
+	Port     uint16
+	Database string
+}
+
+func serverOf(base *pgx.ConnConfig) Server { return Server{base.Host, base.Port, base.Database} }
+
+// serverIn is serverOf for a connection string. What is wrong with that is reported by who dials.
+func serverIn(config *dsn.Config) Server {
+	if !config.Enabled() || config.Registered() {
+		return Server{}
+	}
+	base, err := config.ConnConfig()
+	if err != nil {
+		return Server{}
+	}
+	return serverOf(base)
+}
+
+// Server tells where the connector leads, as the configuration says: the first host, if that names several. It is empty for a
+// configuration that is registered with pgx's stdlib, and for a connector without a rule.
+func (c *Connector) Server() Server { return c.server }
 
 // NewConnector makes a connector from a connection string: what pgx takes, with pgcache parameters. It does not dial. The
 // error is a *dsn.Error, and names the parameter at fault.
@@ -40,12 +69,13 @@ func NewConnector(connString string, opts ...Option) (*Connector, error) {
 		if err != nil {
 			return nil, fmt.Errorf("pgcache: %w", err)
 		}
-		o.place = place(base)
+		o.place, o.server = place(base), serverOf(base)
 		return newConnector(config, stdlib.GetConnector(*base, o.stdlib()...), o)
 	}
 	if o.place, err = placeOf(config); err != nil {
 		return nil, err
 	}
+	o.server = serverIn(config)
 	base, err := stdlib.GetDefaultDriver().(driver.DriverContext).OpenConnector(config.Base)
 	if err != nil {
 		return nil, fmt.Errorf("pgcache: %w", err)
@@ -62,7 +92,7 @@ func NewConnectorConfig(base *pgx.ConnConfig, params string, opts ...Option) (*C
 	}
 	o := optionsOf(opts)
 	o.perSession = o.perSession || ownHooks(&base.Config)
-	o.place = place(base)
+	o.place, o.server = place(base), serverOf(base)
 	return newConnector(config, stdlib.GetConnector(*base, o.stdlib()...), o)
 }
 
@@ -86,7 +116,7 @@ func NewConnectorPool(pool *pgxpool.Pool, params string, opts ...Option) (*Conne
 	o.perSession = o.perSession || ownHooks(&hooks.ConnConfig.Config) || hooks.AfterConnect != nil || hooks.BeforeConnect != nil ||
 		hooks.BeforeAcquire != nil || hooks.PrepareConn != nil //nolint:staticcheck // deprecated, and still in use
 	o.fresh = stdlib.GetConnector(*hooks.ConnConfig)
-	o.place = place(hooks.ConnConfig)
+	o.place, o.server = place(hooks.ConnConfig), serverOf(hooks.ConnConfig)
 	return newConnector(config, stdlib.GetPoolConnector(pool, o.stdlib()...), o)
 }
 
@@ -106,12 +136,13 @@ func newConnector(config *dsn.Config, base driver.Connector, o options) (*Connec
 	if err := config.Unsupported(); err != nil {
 		return nil, err
 	}
-	c := &Connector{pgx: base}
+	c := &Connector{pgx: base, server: o.server}
 	if config.Enabled() {
 		var err error
 		if c.cache, err = newCache(config, base, o); err != nil {
 			return nil, err
 		}
+		tell(o.observers.opened, c)
 	}
 	return c, nil
 }
@@ -155,7 +186,9 @@ func (c *Connector) Close() error {
 	if c.cache == nil {
 		return nil
 	}
-	return c.cache.close()
+	err := c.cache.close()
+	c.closed.Do(func() { tell(c.cache.observers.closed, c) })
+	return err
 }
 
 // Stats tells what the cache has done since the connector was made. Without a rule it is all zero.

@@ -72,6 +72,7 @@ func (c *Conn) lead(ctx context.Context, r *request, fl *flight) (driver.Rows, e
 		fl.land(tryAgain, nil, err)
 		return nil, err
 	}
+	r.result = ResultMiss
 	c.cache.stats.misses.Add(1)
 	r.text.tally.misses.Add(1)
 	if f.ctx.ended == nil {
@@ -296,20 +297,23 @@ func (f *fill) send(ctx context.Context, conn *pgx.Conn, query string, args []an
 type unread struct{ driver.Rows }
 
 // finish keeps the result if it may be kept, and tells everybody how it ended. The entry is in the store before the caller
-// sees the last row, so that its next query finds it.
+// sees the last row, so that its next query finds it; and observers have been told.
 func (f *fill) finish(err error) {
 	f.err = err
 	f.cache.stats.fills.Add(1)
+	var rows, bytes int
 	if err != nil {
 		f.cache.stats.fillErrors.Add(1)
 		f.untracked()
 		f.flight.land(verdictOn(err), nil, err)
 	} else if set := f.recording.Set(); set != nil {
+		rows, bytes = set.Len(), set.Size()
 		f.flight.land(served, f.keep(set), nil)
 	} else {
 		f.untracked()
 		f.flight.land(goAlone, nil, nil)
 	}
+	f.cache.observers.filled(f, rows, bytes)
 	f.recording.End(err)
 	f.mu.Lock()
 	f.over = true

@@ -50,6 +50,11 @@ func fixtureOn(t *testing.T, dsn string, params ...string) *fixture {
 // open opens the database through a cache of its own.
 func (f *fixture) open(params ...string) (*sql.DB, *Connector) {
 	f.t.Helper()
+	return f.openWith(nil, params...)
+}
+
+func (f *fixture) openWith(opts []Option, params ...string) (*sql.DB, *Connector) {
+	f.t.Helper()
 	config, err := pgx.ParseConfig(f.dsn)
 	if err != nil {
 		f.t.Fatal(err)
@@ -63,7 +68,7 @@ func (f *fixture) open(params ...string) (*sql.DB, *Connector) {
 	if len(params) == 0 {
 		params = []string{"rule=all: * ttl=1h"}
 	}
-	connector, err := NewConnectorConfig(config, "pgcache_"+strings.Join(quoteValues(params), " pgcache_"))
+	connector, err := NewConnectorConfig(config, "pgcache_"+strings.Join(quoteValues(params), " pgcache_"), opts...)
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -46,19 +46,24 @@ func (c *Conn) servable(r *request, e *cachestore.Entry) bool {
 
 // serve gives the rows of an entry that is servable, and sees to it that there will be a younger one.
 func (c *Conn) serve(r *request, e *cachestore.Entry) driver.Rows {
+	result := ResultHit
 	switch age := r.began.Sub(e.ReadAt); {
 	case age >= r.ttl():
+		result = ResultStale
 		c.cache.refresh(r)
-		c.cache.stats.staleServed.Add(1)
 	case r.verdict.rule.Early && r.refreshable(c) && early(age, r.ttl(), e.Cost):
 		c.cache.refresh(r)
 	}
-	return c.hit(r, e)
+	return c.hit(r, e, result)
 }
 
 // hit gives the rows of an entry from the store.
-func (c *Conn) hit(r *request, e *cachestore.Entry) driver.Rows {
+func (c *Conn) hit(r *request, e *cachestore.Entry, result Result) driver.Rows {
+	r.result, r.saved = result, e.Cost
 	c.cache.stats.hits.Add(1)
+	if result == ResultStale {
+		c.cache.stats.staleServed.Add(1)
+	}
 	c.cache.stats.saved.Add(int64(e.Cost))
 	r.text.tally.hits.Add(1)
 	r.text.tally.saved.Add(int64(e.Cost))
@@ -156,12 +161,14 @@ func (c *Conn) miss(ctx context.Context, r *request, past *cachestore.Entry) (dr
 		entry, outcome, err := f.wait(ctx, r.verdict.rule.Lock)
 		switch outcome {
 		case served:
+			r.result = ResultCoalesced
 			c.cache.stats.coalesced.Add(1)
 			r.text.tally.coalesced.Add(1)
 			return c.replay(entry), nil
 		case refused:
 			return c.rescue(r, past, nil, err)
 		case goAlone:
+			r.result = ResultMiss
 			c.cache.stats.misses.Add(1)
 			r.text.tally.misses.Add(1)
 			return c.pass(ctx, r.text, r.args, r.stmt)
@@ -195,6 +202,7 @@ func (c *Conn) bypass(ctx context.Context, r *request) (driver.Rows, error) {
 	if r.wishes.only {
 		return nil, ErrNotCached
 	}
+	r.result = ResultBypass
 	return c.pass(ctx, r.text, r.args, r.stmt)
 }
 
@@ -203,6 +211,5 @@ func (c *Conn) rescue(r *request, past *cachestore.Entry, rows driver.Rows, err 
 	if err == nil || past == nil || !unreachable(err) || r.began.Sub(past.ReadAt) >= r.ttl()+r.verdict.rule.StaleIfError {
 		return rows, err
 	}
-	c.cache.stats.staleServed.Add(1)
-	return c.hit(r, past), nil
+	return c.hit(r, past, ResultStale), nil
 }

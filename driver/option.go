@@ -26,6 +26,9 @@ type options struct {
 	fresh driver.Connector
 	// place names the server and the database.
 	place string
+	// server is where the connector leads.
+	server    Server
+	observers observers
 }
 
 func optionsOf(opts []Option) options {

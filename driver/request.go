@@ -35,6 +35,10 @@ type request struct {
 	key       cachestore.Key
 	arguments []byte // the entry's own part of the key material
 	began     time.Time
+
+	// result is how the request was answered, and saved what that saved PostgreSQL, for observers.
+	result Result
+	saved  time.Duration
 }
 
 // ttl is the longest age that may be served.
@@ -61,20 +65,33 @@ func (c *Conn) query(ctx context.Context, t *text, args []driver.NamedValue, stm
 	if t.command != nil {
 		return c.run(ctx, t, args)
 	}
-	r := request{text: t, args: args, stmt: stmt, wishes: wishesOf(ctx)}
-	may, err := c.admissible(ctx, &r)
+	r := request{text: t, args: args, stmt: stmt}
+	if !c.cache.observers.wantLookups() {
+		return c.answer(ctx, &r)
+	}
+	began := time.Now()
+	rows, err := c.answer(ctx, &r)
+	c.cache.observers.lookedUp(ctx, &r, time.Since(began), err)
+	return rows, err
+}
+
+// answer answers a request that has nothing but its text, its arguments and its statement yet.
+func (c *Conn) answer(ctx context.Context, r *request) (driver.Rows, error) {
+	r.wishes = wishesOf(ctx)
+	may, err := c.admissible(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	var buf [256]byte
 	if may && r.makeKey(buf[:0], c) {
-		rows, err := c.lookUp(ctx, &r)
+		rows, err := c.lookUp(ctx, r)
 		if errors.Is(err, errOtherSession) {
-			return c.query(ctx, t, args, stmt) // the session is known now
+			*r = request{text: r.text, args: r.args, stmt: r.stmt}
+			return c.answer(ctx, r) // the session is known now
 		}
 		return rows, err
 	}
-	return c.bypass(ctx, &r)
+	return c.bypass(ctx, r)
 }
 
 // admissible tells whether the request may be answered from the cache, and sets its verdict. The error is that of dialling.

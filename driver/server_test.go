@@ -236,7 +236,6 @@ func TestWrongConnectionString(t *testing.T) {
 	for _, c := range []struct{ dsn, want string }{
 		{"host=db pgcache_rule='hot: * ttl=1h' pgcache_memry=1MiB", "pgcache_memory"},
 		{"host=db pgcache_rule='hot: * tll=1h'", "ttl"},
-		{"host=db pgcache_store=redis pgcache_redis=redis://:secret@r pgcache_rule='hot: * ttl=1h'", "not supported yet"},
 		{"host=db pgcache_tx=readonly pgcache_rule='hot: * ttl=1h'", "not supported yet"},
 	} {
 		db, err := sql.Open("pgcache", c.dsn)

@@ -215,6 +215,7 @@ func (c *Conn) askServer(ctx context.Context, t *text) (*answer, error) {
 	if before != nil && before.Version != found.Version && before.schema == schema {
 		// Somebody else has changed the schema: what was planned before must not be kept either.
 		c.cache.schemaChanges()
+		c.cache.observers.stale(SourceSchema, false)
 		schema++
 	}
 	a := &answer{Answer: found, question: question{id, t.names}, text: t, schema: schema, at: began}

@@ -23,6 +23,7 @@ type Stats struct {
 
 	Entries int64 // entries in the store
 	Bytes   int64 // bytes that the store holds
+	Evicted int64 // entries dropped to stay within pgcache_memory
 
 	Consistency string        // the level in force
 	Feed        string        // where changes made elsewhere are learned from
@@ -41,12 +42,13 @@ type counters struct {
 func (c *cache) snapshot() Stats {
 	n := &c.stats
 	held := c.store.Stats()
+	stale := n.staleServed.Load() // before the hits, of which they are a part
 	return Stats{
 		Hits: n.hits.Load(), Misses: n.misses.Load(), Bypassed: n.bypassed.Load(), Coalesced: n.coalesced.Load(),
-		StaleServed: n.staleServed.Load(), Fills: n.fills.Load(), FillErrors: n.fillErrors.Load(),
+		StaleServed: stale, Fills: n.fills.Load(), FillErrors: n.fillErrors.Load(),
 		SharedHits:    n.sharedHits.Load(),
 		RejectedFills: n.rejectedFills.Load(), Invalidations: n.invalidations.Load(), StoreErrors: n.storeErrors.Load(),
-		CorruptEntries: n.corruptEntries.Load() + c.shared.damaged(), Entries: held.Entries, Bytes: held.Bytes,
+		CorruptEntries: n.corruptEntries.Load() + c.shared.damaged(), Entries: held.Entries, Bytes: held.Bytes, Evicted: held.Evicted,
 		Consistency: c.inForce(), Feed: c.feedName(), FeedLag: c.feedLag(), TimeSaved: time.Duration(n.saved.Load()),
 	}
 }
@@ -70,6 +72,7 @@ func (s Stats) rows() [][]string {
 		{"corrupt_entries", count(s.CorruptEntries)},
 		{"entries", count(s.Entries)},
 		{"bytes", count(s.Bytes)},
+		{"evicted", count(s.Evicted)},
 		{"consistency", s.Consistency},
 		{"feed", s.Feed},
 		{"feed_lag_ms", millis(s.FeedLag)},

@@ -45,6 +45,7 @@ func (tr *track) Start(generation string, position, after uint64) {
 	}
 	tr.tracker.Start(position, after)
 	c.setTrack(tr)
+	c.observers.feedChanged(tr.kind, true, nil)
 }
 
 // Commit implements changefeed.Sink.
@@ -54,6 +55,12 @@ func (tr *track) Commit(commit freshness.Commit, schema bool) {
 		tr.cache.schemaChanges()
 	}
 	tr.tracker.Commit(commit)
+	switch {
+	case schema:
+		tr.cache.observers.stale(SourceSchema, commit.Everything)
+	case commit.Everything || len(commit.Tags) > 0:
+		tr.cache.observers.stale(SourceFeed, commit.Everything)
+	}
 }
 
 // Pass implements changefeed.Sink.
@@ -67,6 +74,7 @@ func (tr *track) Lose(err error) {
 	tr.tracker.Lose()
 	if background := tr.cache.background; background.Err() == nil {
 		tr.cache.warn(background, "pgcache: the feed of changes is lost", "feed", tr.kind, "error", err)
+		tr.cache.observers.feedChanged(tr.kind, false, err)
 	}
 	if tr.cache.config.Consistency == dsn.ConsistencyAuto {
 		tr.cache.goBackground(tr.giveUp)

@@ -167,7 +167,8 @@ func (w *watch) after(ctx context.Context, e effect, err error) {
 
 // settle ends what is under way: everybody can see it now, or it never happened.
 func (w *watch) settle() {
-	if w.schema {
+	schema := w.schema
+	if schema {
 		// Before the write ends: what is read after it must not be tagged by what names stood for before.
 		w.schema = false
 		w.conn.cache.schemaChanges()
@@ -176,6 +177,12 @@ func (w *watch) settle() {
 	w.conn.cache.wrote(tags, all)
 	w.conn.cache.peers.wrote(tags, all)
 	w.write.End()
+	switch {
+	case schema:
+		w.conn.cache.observers.stale(SourceSchema, all)
+	case all || len(tags) > 0:
+		w.conn.cache.observers.stale(SourceWrite, all)
+	}
 	w.conn.cache.shared.conclude(&w.told)
 }
 
