@@ -4,7 +4,8 @@ import "math"
 
 // plots draws what the samples tell.
 func plots(samples []sample) []plot {
-	perSecond := func(v float64) string { return figures(v) + "/s" }
+	perSecond := axis{func(v float64) string { return figures(v) + "/s" }, decimal}
+	times := axis{millis, decimal}
 	rates := func(counter string) []float64 {
 		return between(samples, func(s, before sample) float64 { return s.rate(before, counter) })
 	}
@@ -15,16 +16,16 @@ func plots(samples []sample) []plot {
 		return math.NaN()
 	})
 	return []plot{
-		draw("lookups", "Lookups", samples, 0, perSecond,
+		draw("lookups", "Lookups", samples, perSecond,
 			curve{"hits", "hits", rates("hits")}, curve{"coalesced", "coalesced", rates("coalesced")},
 			curve{"misses", "misses", rates("misses")}, curve{"bypassed", "bypassed", rates("bypassed")}),
-		draw("ratio", "Hit ratio", samples, 1, percent, curve{"hits of cacheable lookups", "hits", ofHits}),
-		draw("saved", "Database time saved, per second", samples, 0, millis, curve{"saved", "hits", rates("time_saved_ms")}),
-		draw("fills", "Fills", samples, 0, perSecond,
-			curve{"fills", "coalesced", rates("fills")}, curve{"failed", "misses", rates("fill_errors")},
+		draw("ratio", "Hit ratio", samples, axis{percent, whole}, curve{"hits of cacheable lookups", "level", ofHits}),
+		draw("saved", "Database time saved, per second", samples, times, curve{"saved", "level", rates("time_saved_ms")}),
+		draw("fills", "Fills", samples, perSecond,
+			curve{"fills", "hits", rates("fills")}, curve{"failed", "misses", rates("fill_errors")},
 			curve{"rejected", "bypassed", rates("rejected_fills")}),
-		draw("bytes", "Held in the store", samples, 0, size, curve{"bytes", "coalesced", levels(samples, "bytes")}),
-		draw("lag", "Feed lag", samples, 0, millis, curve{"behind", "misses", levels(samples, "feed_lag_ms")}),
+		draw("bytes", "Held in the store", samples, axis{size, binary}, curve{"bytes", "level", levels(samples, "bytes")}),
+		draw("lag", "Feed lag", samples, times, curve{"behind", "level", levels(samples, "feed_lag_ms")}),
 	}
 }
 
