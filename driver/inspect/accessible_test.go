@@ -56,7 +56,7 @@ func named(t *testing.T, path string, d *document) {
 		}
 	}
 	for _, e := range d.root.every("") {
-		for _, id := range strings.Fields(e.attrs["aria-labelledby"]) {
+		for id := range strings.FieldsSeq(e.attrs["aria-labelledby"]) {
 			if !ids[id] {
 				t.Errorf("%s: <%s> is named by %q, which is not there", path, e.name, id)
 			}

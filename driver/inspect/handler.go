@@ -58,8 +58,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, "GET, HEAD")
 	case isPage:
 		page(h, r).write(w)
-	case asset(name) != nil:
-		writeAsset(w, name)
+	case kinds[path.Ext(name)] != "":
+		writeAsset(w, r, name)
 	default:
 		missing("There is no such page.").write(w)
 	}

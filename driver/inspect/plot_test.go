@@ -21,7 +21,7 @@ func TestRing(t *testing.T) {
 	var kept []sample
 	for i := range 2 * most {
 		at := time.Unix(int64(i), 0)
-		kept = g.add(at, statsOf(i, 0))
+		g.add(at, statsOf(i, 0))
 		kept = g.add(at.Add(apart/2), statsOf(i, 1))
 	}
 	if len(kept) != most || kept[most-1].values["hits"] != 2*most-1 || kept[0].values["hits"] != most {

@@ -15,6 +15,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/gopgcache/pgcache/driver/inspect"
@@ -65,7 +66,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer db.Close()
-	page, err := net.Listen("tcp", o.listen)
+	page, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.listen)
 	if err != nil {
 		return err
 	}
@@ -82,27 +83,17 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	return err
 }
 
-// serve serves the pages and keeps the database busy, until the context ends. It returns the reason.
+// serve serves the pages and keeps the database busy, until the context ends or one of both fails. It returns the reason.
 func serve(ctx context.Context, db *sql.DB, page net.Listener) error {
 	mux := http.NewServeMux()
 	mux.Handle("/debug/pgcache/", inspect.Handler(db, inspect.AllowFlush()))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	failed := make(chan error, 2)
 	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	go func() { failed <- server.Serve(page) }()
-	go func() { failed <- busy(ctx, db) }()
-	var err error
-	ended := 1
-	select {
-	case err = <-failed:
-	case <-ctx.Done():
-		err, ended = context.Cause(ctx), 0
-	}
-	cancel(err)
-	_ = server.Close()
-	for ; ended < cap(failed); ended++ {
-		<-failed
-	}
+	var both sync.WaitGroup
+	both.Go(func() { cancel(server.Serve(page)) })
+	both.Go(func() { cancel(busy(ctx, db)) })
+	<-ctx.Done()
+	err := errors.Join(context.Cause(ctx), server.Close())
+	both.Wait()
 	return err
 }
