@@ -1,23 +1,35 @@
 package inspect
 
 import (
-	"embed"
+	_ "embed" // the files below are a part of the program
 	"net/http"
-	"path"
 )
 
-//go:embed assets
-var assets embed.FS
+// What the pages load.
+var (
+	//go:embed assets/style.css
+	style []byte
+	//go:embed assets/live.js
+	script []byte
+	//go:embed assets/icon.svg
+	icon []byte
+)
 
-// kinds are the media types of what the pages load, whatever the machine's own list says.
-var kinds = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+// asset is a file with its media type, whatever the machine's own list says.
+type asset struct {
+	kind    string
+	content []byte
+}
 
-func writeAsset(w http.ResponseWriter, r *http.Request, name string) {
-	if _, err := assets.Open("assets/" + name); err != nil {
-		missing("There is no such file.").write(w)
-		return
-	}
-	w.Header().Set("Content-Type", kinds[path.Ext(name)])
+var assets = map[string]asset{
+	"style.css": {"text/css; charset=utf-8", style},
+	"live.js":   {"text/javascript; charset=utf-8", script},
+	"icon.svg":  {"image/svg+xml", icon},
+}
+
+// write writes the file. It may be kept for a while, since it is the same until the program is built anew.
+func (a asset) write(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", a.kind)
 	w.Header().Set("Cache-Control", "private, max-age=300")
-	http.ServeFileFS(w, r, assets, "assets/"+name)
+	_, _ = w.Write(a.content) // the visitor may have left
 }

@@ -49,6 +49,7 @@ var pages = map[string]func(*handler, *http.Request) view{
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, name := path.Split(r.URL.Path)
 	page, isPage := pages[name]
+	file, isAsset := assets[name]
 	switch {
 	case r.URL.Path == "":
 		addSlash(w, r)
@@ -58,8 +59,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, "GET, HEAD")
 	case isPage:
 		page(h, r).write(w)
-	case kinds[path.Ext(name)] != "":
-		writeAsset(w, r, name)
+	case isAsset:
+		file.write(w)
 	default:
 		missing("There is no such page.").write(w)
 	}
