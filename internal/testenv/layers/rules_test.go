@@ -27,7 +27,7 @@ var layers = [][]string{
 	{"cachestore/redis"},
 	{"cachestore/peer"},
 	{"driver"},
-	{"driver/pgcacheotel", "driver/pgcacheprom"},
+	{"driver/inspect", "driver/pgcacheotel", "driver/pgcacheprom"},
 	{"conformance_test", "examples"},
 }
 
