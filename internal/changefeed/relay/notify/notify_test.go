@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -54,7 +55,7 @@ func TestStrangersAreNotHeard(t *testing.T) {
 		if err := ours.Publish(t.Context(), batch); err != nil {
 			t.Fatalf("%d bytes: %v", len(batch), err)
 		}
-		if got, err := subscription.Receive(t.Context()); err != nil || string(got) != string(batch) {
+		if got, err := subscription.Receive(t.Context()); err != nil || !bytes.Equal(got, batch) {
 			t.Errorf("got %.20q, %v", got, err)
 		}
 	}
