@@ -2,7 +2,7 @@ package pgcacheotel_test
 
 import (
 	"context"
-	"log"
+	"fmt"
 
 	"go.opentelemetry.io/otel"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -18,9 +18,10 @@ func Example() {
 
 	db, err := driver.OpenDB("postgres://app@db/shop?pgcache_rule=hot: table=products ttl=10m", pgcacheotel.New())
 	if err != nil {
-		log.Print(err)
+		fmt.Println(err)
 		return
 	}
-	defer db.Close()
-	// Output:
+	// ...
+	fmt.Println(db.Close())
+	// Output: <nil>
 }

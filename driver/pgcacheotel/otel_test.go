@@ -198,8 +198,8 @@ func TestSpans(t *testing.T) {
 			}
 			for _, s := range spans {
 				for _, a := range s.Attributes() {
-					if strings.Contains(a.Value.Emit(), "select") {
-						t.Errorf("%s has %s", s.Name(), a.Value.Emit())
+					if strings.Contains(a.Value.String(), "select") {
+						t.Errorf("%s has %s", s.Name(), a.Value.String())
 					}
 				}
 			}
@@ -211,8 +211,8 @@ func want(t *testing.T, s trace.ReadOnlySpan, key, value string) {
 	t.Helper()
 	for _, a := range s.Attributes() {
 		if string(a.Key) == key {
-			if a.Value.Emit() != value {
-				t.Errorf("%s: %s is %s, want %s", s.Name(), key, a.Value.Emit(), value)
+			if a.Value.String() != value {
+				t.Errorf("%s: %s is %s, want %s", s.Name(), key, a.Value.String(), value)
 			}
 			return
 		}

@@ -169,3 +169,22 @@ func TestDashboardShowsWhatIsCollected(t *testing.T) {
 		}
 	}
 }
+
+// What the documentation names is collected, and the other way round.
+func TestDocumentationNamesWhatIsCollected(t *testing.T) {
+	text, err := os.ReadFile("../../docs/observability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	collected, named := gather(t, NewCollector("shop")), map[string]bool{}
+	for _, name := range regexp.MustCompile(`pgcache_[a-z_]+`).FindAllString(string(text), -1) {
+		if named[name] = true; collected[name] == nil && name != "pgcache_memory" {
+			t.Errorf("%s is named, and nobody collects it", name)
+		}
+	}
+	for name := range collected {
+		if !named[name] {
+			t.Errorf("%s is not named", name)
+		}
+	}
+}

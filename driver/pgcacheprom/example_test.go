@@ -1,7 +1,7 @@
 package pgcacheprom_test
 
 import (
-	"log"
+	"fmt"
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,10 +16,12 @@ func Example() {
 	metrics := pgcacheprom.NewCollector("shop")
 	db, err := driver.OpenDB("postgres://app@db/shop?pgcache_rule=hot: table=products ttl=10m", metrics.Option())
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
-	defer db.Close()
 	prometheus.MustRegister(metrics, collectors.NewDBStatsCollector(db, "shop"))
 	http.Handle("/metrics", promhttp.Handler())
-	// Output:
+	// ...
+	fmt.Println(db.Close())
+	// Output: <nil>
 }
