@@ -87,6 +87,9 @@ func TestProofExecutesNothing(t *testing.T) {
 // Every column can be sorted by, by value, and its link turns the order around.
 func TestSorted(t *testing.T) {
 	s := newSite(t)
+	for range 8 {
+		s.read(all) // 12 calls by now: as a text that is less than 6
+	}
 	for at, column := range map[int]string{0: "statement", 4: "calls", 5: "hits", 9: "bytes"} {
 		href := s.page("/statements").link(column)
 		var first string
