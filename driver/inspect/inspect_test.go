@@ -7,6 +7,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/gopgcache/pgcache/internal/testenv/pgtest"
 )
 
 // What the pages show is what SHOW says.
@@ -82,6 +87,9 @@ func TestProofExecutesNothing(t *testing.T) {
 // Every column can be sorted by, by value, and its link turns the order around.
 func TestSorted(t *testing.T) {
 	s := newSite(t)
+	for range 8 {
+		s.read(all) // 12 calls by now: as a text that is less than 6
+	}
 	for at, column := range map[int]string{0: "statement", 4: "calls", 5: "hits", 9: "bytes"} {
 		href := s.page("/statements").link(column)
 		var first string
@@ -120,6 +128,24 @@ func TestUnreachable(t *testing.T) {
 	for _, page := range []string{"/", "/statements", "/statement?id=1", "/rules", "/feed"} {
 		answer, body := s.ask(http.MethodGet, page)
 		if answer.StatusCode != http.StatusServiceUnavailable || !strings.Contains(parse(t, body).root.said(), "database is closed") {
+			t.Errorf("%s: %s\n%s", page, answer.Status, body)
+		}
+	}
+}
+
+// A database of another driver's is an error too, even if PostgreSQL has an answer of its own.
+func TestOtherDriver(t *testing.T) {
+	config, err := pgx.ParseConfig(pgtest.Database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.RuntimeParams["pgcache.stats"] = "x"
+	s := &site{t: t, db: stdlib.OpenDB(*config)}
+	defer s.db.Close()
+	s.Handler = Handler(s.db)
+	for page, want := range map[string]string{"/": "not opened with the driver pgcache", "/statements": "pgcache.statements"} {
+		answer, body := s.ask(http.MethodGet, page)
+		if answer.StatusCode != http.StatusServiceUnavailable || !strings.Contains(parse(t, body).root.said(), want) {
 			t.Errorf("%s: %s\n%s", page, answer.Status, body)
 		}
 	}

@@ -35,7 +35,12 @@ func (t *table) value(name string) string {
 
 // show asks SHOW pgcache.what.
 func (s source) show(ctx context.Context, what string) (table, error) {
-	return s.ask(ctx, "SHOW pgcache."+what)
+	t, err := s.ask(ctx, "SHOW pgcache."+what)
+	if err == nil && len(t.Columns) < 2 {
+		// PostgreSQL answers with one column, if it has a setting of that name.
+		return table{}, errors.New("pgcache: the database was not opened with the driver pgcache")
+	}
+	return t, err
 }
 
 // explain asks how a statement that the driver knows would be answered, and why. The driver takes whatever follows the words
