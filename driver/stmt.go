@@ -74,7 +74,11 @@ func (s *Stmt) renew(ctx context.Context) error {
 		return err
 	}
 	if s.planned.identity != nil || s.conn.changed || s.planned.schema != s.conn.plan().schema {
-		if err := errors.Join(s.Close(), s.prepare(ctx)); err != nil {
+		if err := s.Close(); err != nil {
+			return err
+		}
+		// The error is pgx's as it is: programs look at its type.
+		if err := s.prepare(ctx); err != nil {
 			return err
 		}
 	}
