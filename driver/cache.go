@@ -11,6 +11,7 @@ import (
 
 	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/dsn"
+	"github.com/gopgcache/pgcache/internal/advice"
 	"github.com/gopgcache/pgcache/internal/freshness"
 )
 
@@ -24,6 +25,9 @@ type cache struct {
 	peers  *peers           // who else there is; nil when this process is alone
 	ledger freshness.Ledger
 	stats  counters
+
+	// observer learns from all queries in observe mode; nil in the others.
+	observer *advice.Observer
 
 	invalidated invalidated
 
@@ -76,6 +80,9 @@ func newCache(config *dsn.Config, base driver.Connector, o options) (*cache, err
 	c.background, c.stop = context.WithCancel(context.Background())
 	c.installed = make(chan struct{}, 1)
 	c.refreshing = make(chan struct{}, maxRefreshing)
+	if config.Mode == dsn.ModeObserve {
+		c.observer = advice.New()
+	}
 	return c, c.openTiers(o)
 }
 

@@ -62,6 +62,9 @@ func (c *Conn) query(ctx context.Context, t *text, args []driver.NamedValue, stm
 		return c.run(ctx, t, args)
 	}
 	r := request{text: t, args: args, stmt: stmt, wishes: wishesOf(ctx)}
+	if c.cache.observer != nil {
+		return c.observe(ctx, &r)
+	}
 	may, err := c.admissible(ctx, &r)
 	if err != nil {
 		return nil, err
@@ -102,7 +105,7 @@ func (c *Conn) admissible(ctx context.Context, r *request) (bool, error) {
 			return false, err
 		}
 	}
-	if r.verdict.rule != nil && r.verdict.track == nil {
+	if r.verdict.rule != nil && r.verdict.track == nil && c.cache.observer == nil {
 		if err := c.cache.cannot(r.verdict.rule); err != nil {
 			return false, err
 		}
