@@ -12,7 +12,7 @@ TIMEOUT ?= 10m
 export FUZZTIME SOAKTIME
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart redis peers wicked test test-go127 lint fmt fuzz soak regress bench
+.PHONY: help quickstart redis peers wicked observe test test-go127 lint fmt fuzz soak regress bench
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +28,9 @@ peers: ## three processes that ask each other: each key made once by its owner, 
 
 wicked: ## six slow queries at once: workers, cache, one snapshot; draws bin/wicked.svg
 	@. .ci/env && go run ./examples/wicked
+
+observe: ## find out what to cache: advice on a mixed load, and what the rules then bring
+	@. .ci/env && go run ./examples/observe
 
 test: ## test every module, with the race detector where there is a C compiler
 	@. .ci/env && .ci/each go test $$(race) -count=1 -timeout=$(TIMEOUT) ./...
