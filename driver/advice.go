@@ -95,7 +95,8 @@ func (c *cache) ruleFor(a *advised, all []advised) string {
 func alike(a *advised, all []advised) bool {
 	for i := range all {
 		b := &all[i]
-		taken := b.Observed > 0 && len(b.Tables) > 0 && !slices.ContainsFunc(b.Tables, func(t string) bool { return !slices.Contains(a.Tables, t) })
+		other := func(table string) bool { return !slices.Contains(a.Tables, table) }
+		taken := b.Observed > 0 && len(b.Tables) > 0 && !slices.ContainsFunc(b.Tables, other)
 		if taken && (b.best == nil || b.why != "" || b.best.TTL != a.best.TTL) {
 			return false
 		}

@@ -58,7 +58,8 @@ func showOf(what string) command {
 			return c.cache.showAdvice()
 		default:
 			return nil, fmt.Errorf(
-				"pgcache: there is no pgcache.%s to show; there are pgcache.stats, pgcache.rules, pgcache.statements, pgcache.advice and pgcache.feed",
+				"pgcache: there is no pgcache.%s to show; there are pgcache.stats, pgcache.rules, pgcache.statements, pgcache.feed and "+
+					"pgcache.advice",
 				what)
 		}
 	}

@@ -83,7 +83,7 @@ func appendValue(b []byte, value driver.Value) []byte {
 	case nil:
 		return append(b, 'n')
 	case int64:
-		return binary.BigEndian.AppendUint64(append(b, 'i'), uint64(v)) //nolint:gosec // the bits count
+		return binary.BigEndian.AppendUint64(append(b, 'i'), uint64(v))
 	case float64:
 		return binary.BigEndian.AppendUint64(append(b, 'f'), math.Float64bits(v))
 	case bool:
@@ -93,8 +93,8 @@ func appendValue(b []byte, value driver.Value) []byte {
 	case []byte:
 		return append(binary.AppendUvarint(append(b, 'y'), uint64(len(v))), v...)
 	case time.Time:
-		b = binary.BigEndian.AppendUint64(append(b, 't'), uint64(v.Unix())) //nolint:gosec // the bits count
-		return binary.BigEndian.AppendUint32(b, uint32(v.Nanosecond()))    //nolint:gosec // below a thousand million
+		b = binary.BigEndian.AppendUint64(append(b, 't'), uint64(v.Unix()))
+		return binary.BigEndian.AppendUint32(b, uint32(v.Nanosecond()))
 	default:
 		return appendText(append(b, 'o'), fmt.Sprint(v))
 	}

@@ -23,7 +23,7 @@ type load struct{ accounts, branches, queries int }
 const seed = 20
 
 func (l load) run(ctx context.Context, db *sql.DB) error {
-	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // a load is no secret
+	random := rand.New(rand.NewPCG(seed, seed))
 	accounts := rand.NewZipf(random, 1.1, 8, uint64(l.accounts-1))
 	for range l.queries {
 		var err error

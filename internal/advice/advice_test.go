@@ -25,7 +25,7 @@ func hashOf(n int) uint64 {
 }
 
 // ask tells of a query for key n at a time since the observer was made.
-func ask(s *Statement, n int, at time.Duration, hash uint64, position uint64, j judge) {
+func ask(s *Statement, n int, at time.Duration, hash, position uint64, j judge) {
 	s.Call()
 	s.Observe(&Query{
 		Key: hashOf(n), Began: s.observer.began.Add(at + time.Minute), Cost: time.Millisecond, Hash: hash, Size: 100,
@@ -186,7 +186,7 @@ func TestConcurrent(t *testing.T) {
 	for w := range 4 {
 		wg.Go(func() {
 			for n := range 3_000 {
-				s := o.Statement(fmt.Sprint(rand.IntN(2100)), "") //nolint:gosec // a test's
+				s := o.Statement(fmt.Sprint(rand.IntN(2100)), "")
 				ask(s, n*4+w, 0, 1, 0, judge{})
 				if n%1_000 == 0 {
 					for _, s := range o.Statements() {

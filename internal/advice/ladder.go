@@ -20,12 +20,12 @@ type kept struct {
 
 // young tells whether it would be there, and young enough, for a query that began at now.
 func (k *kept) young(now uint32, ttl time.Duration) bool {
-	return k.at != 0 && time.Duration(max(0, int32(now-k.at)))*tick < ttl //nolint:gosec // the difference of two clocks wraps
+	return k.at != 0 && time.Duration(max(0, int32(now-k.at)))*tick < ttl
 }
 
 // lies tells whether it is another row set than what a query that began at now got. One that overlapped it says nothing.
 func (k *kept) lies(now, hash uint32) bool {
-	return k.hash != hash && int32(now-k.at) >= 0 //nolint:gosec // as above
+	return k.hash != hash && int32(now-k.at) >= 0
 }
 
 // key is what is known of one key.

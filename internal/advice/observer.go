@@ -74,7 +74,7 @@ func (o *Observer) Keys() int { return int(o.keys.Load()) }
 // clock gives a moment as ticks and as time since the Observer was made.
 func (o *Observer) clock(t time.Time) (ticks uint32, since time.Duration) {
 	since = t.Sub(o.began)
-	return max(1, uint32(since/tick)), since //nolint:gosec // it wraps
+	return max(1, uint32(since/tick)), since
 }
 
 // bound sees to it that there are not too many keys: the statement that has the most gives up half of its own.

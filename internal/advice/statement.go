@@ -104,7 +104,7 @@ func (s *Statement) observe(q *Query, judge Judge) (keys int64) {
 
 // climb counts the query under every ttl, and keeps of it what a cache would keep.
 func (s *Statement) climb(k *key, q *Query, judge Judge, now uint32, since time.Duration, weight float64) {
-	this := kept{at: now, hash: uint32(q.Hash), position: q.Position} //nolint:gosec // half of a hash is one
+	this := kept{at: now, hash: uint32(q.Hash), position: q.Position}
 	for i, ttl := range Ladder {
 		t := &s.tallies[i]
 		if plain := &k.plain[i]; !plain.young(now, ttl) {
