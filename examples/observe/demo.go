@@ -46,12 +46,12 @@ func (d *demo) play(ctx context.Context) error {
 		rules = append(rules, a.rule)
 	}
 	fmt.Fprint(d.out, "\n  2. the same with those rules\n")
-	real, took, err := d.cache(ctx, rules)
+	came, took, err := d.cache(ctx, rules)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(d.out, "     %s\n\n     predicted   real\n", figures.Time(took))
-	return d.compare(list, real)
+	return d.compare(list, came)
 }
 
 // observe runs the load in observe mode and asks for advice.
@@ -101,25 +101,25 @@ func (d *demo) cache(ctx context.Context, rules []string) (map[string]float64, t
 	}
 	took := time.Since(began)
 	rows, err := show(ctx, db, "SHOW pgcache.statements")
-	real := make(map[string]float64)
+	ratios := make(map[string]float64)
 	for _, r := range rows {
 		hits, _ := strconv.ParseFloat(r["hits"], 64)
 		calls, _ := strconv.ParseFloat(r["calls"], 64)
-		real[r["statement"]] = hits / calls
+		ratios[r["statement"]] = hits / calls
 	}
-	return real, took, err
+	return ratios, took, err
 }
 
 // tolerance is how far a prediction may be from what came.
 const tolerance = 0.05
 
 // compare holds what came against what was predicted.
-func (d *demo) compare(list []advice, real map[string]float64) error {
+func (d *demo) compare(list []advice, ratios map[string]float64) error {
 	for _, a := range list {
 		if a.rule == "" {
 			continue
 		}
-		came := real[a.statement]
+		came := ratios[a.statement]
 		fmt.Fprintf(d.out, "         %.3f  %.3f   %s\n", a.predicted, came, a.statement)
 		if math.Abs(a.predicted-came) > tolerance {
 			return fmt.Errorf("the hit ratio of %s is %.3f, and %.3f was predicted", a.statement, came, a.predicted)
