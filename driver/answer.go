@@ -28,6 +28,8 @@ type answer struct {
 	at      time.Time
 	// wanted is set when somebody used the answer although it was old.
 	wanted atomic.Bool
+	// names are those of the tables, when observe mode has asked for them.
+	names atomic.Pointer[[]string]
 }
 
 // question is what an answer answers.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/dsn"
+	"github.com/gopgcache/pgcache/internal/advice"
 	"github.com/gopgcache/pgcache/internal/freshness"
 )
 
@@ -26,6 +27,9 @@ type cache struct {
 	stats  counters
 	// observers are told what goes on.
 	observers observers
+
+	// learner learns from all queries in observe mode; nil in the others.
+	learner *advice.Observer
 
 	invalidated invalidated
 
@@ -78,6 +82,9 @@ func newCache(config *dsn.Config, base driver.Connector, o options) (*cache, err
 	c.background, c.stop = context.WithCancel(context.Background())
 	c.installed = make(chan struct{}, 1)
 	c.refreshing = make(chan struct{}, maxRefreshing)
+	if config.Mode == dsn.ModeObserve {
+		c.learner = advice.New()
+	}
 	return c, c.openTiers(o)
 }
 

@@ -55,10 +55,11 @@ func showOf(what string) command {
 		case "feed":
 			return c.showFeed(ctx)
 		case "advice":
-			return nil, fmt.Errorf("pgcache: SHOW pgcache.%s is not supported yet", what)
+			return c.cache.showAdvice()
 		default:
 			return nil, fmt.Errorf(
-				"pgcache: there is no pgcache.%s to show; there are pgcache.stats, pgcache.rules, pgcache.statements and pgcache.feed",
+				"pgcache: there is no pgcache.%s to show; there are pgcache.stats, pgcache.rules, pgcache.statements, pgcache.feed and "+
+					"pgcache.advice",
 				what)
 		}
 	}

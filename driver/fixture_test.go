@@ -33,7 +33,7 @@ const accounts = `
 create table accounts (id int primary key, branch int not null, owner text, balance bigint not null default 0);
 insert into accounts (id, branch, owner) select g, g % 10, 'owner ' || g from generate_series(1, 1000) g;`
 
-// newFixture makes a database of its own. The parameters follow "pgcache_": "rule=all: * ttl=1h".
+// newFixture makes a database of its own. The parameters follow "pgcache_": "rule=all: * ttl=1h"; "=off" is the mode.
 func newFixture(t *testing.T, params ...string) *fixture {
 	t.Helper()
 	return fixtureOn(t, pgtest.Database(t), params...)
@@ -68,7 +68,8 @@ func (f *fixture) openWith(opts []Option, params ...string) (*sql.DB, *Connector
 	if len(params) == 0 {
 		params = []string{"rule=all: * ttl=1h"}
 	}
-	connector, err := NewConnectorConfig(config, "pgcache_"+strings.Join(quoteValues(params), " pgcache_"), opts...)
+	own := strings.ReplaceAll("pgcache_"+strings.Join(quoteValues(params), " pgcache_"), "pgcache_=", "pgcache=")
+	connector, err := NewConnectorConfig(config, own, opts...)
 	if err != nil {
 		f.t.Fatal(err)
 	}

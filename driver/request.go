@@ -78,6 +78,9 @@ func (c *Conn) query(ctx context.Context, t *text, args []driver.NamedValue, stm
 // answer answers a request that has nothing but its text, its arguments and its statement yet.
 func (c *Conn) answer(ctx context.Context, r *request) (driver.Rows, error) {
 	r.wishes = wishesOf(ctx)
+	if c.cache.learner != nil {
+		return c.observe(ctx, r)
+	}
 	may, err := c.admissible(ctx, r)
 	if err != nil {
 		return nil, err
@@ -119,7 +122,7 @@ func (c *Conn) admissible(ctx context.Context, r *request) (bool, error) {
 			return false, err
 		}
 	}
-	if r.verdict.rule != nil && r.verdict.track == nil {
+	if r.verdict.rule != nil && r.verdict.track == nil && c.cache.learner == nil {
 		if err := c.cache.cannot(r.verdict.rule); err != nil {
 			return false, err
 		}

@@ -268,7 +268,7 @@ func TestCommands(t *testing.T) {
 	}
 	for _, wrong := range []string{
 		"call pgcache.invalidate('nowhere')", "call pgcache.invalidate()", "call pgcache.invalidate('a.b.c')",
-		"call pgcache.flush(1)", "show pgcache.nothing", "show pgcache.advice",
+		"call pgcache.flush(1)", "show pgcache.nothing",
 	} {
 		if _, err := f.Exec(wrong); err == nil || !strings.HasPrefix(err.Error(), "pgcache: ") {
 			t.Errorf("%s: %v", wrong, err)

@@ -20,6 +20,8 @@ type text struct {
 	verdict atomic.Pointer[verdict]
 	// tally is what SHOW pgcache.statements tells.
 	tally tally
+	// observed is what its queries are counted under in observe mode.
+	observed atomic.Pointer[observedText]
 }
 
 func newText(sql string) *text {

@@ -39,10 +39,9 @@ var _ changefeed.Sink = (*track)(nil)
 // Start implements changefeed.Sink.
 func (tr *track) Start(generation string, position, after uint64) {
 	c := tr.cache
-	if tr.generation != generation {
-		tr.generation = generation
-		c.schemaChanges() // a verdict names the generation in its keys
-	}
+	// A verdict names the generation in its keys; and of changes of the schema since the last stream nothing was told.
+	tr.generation = generation
+	c.schemaChanges()
 	tr.tracker.Start(position, after)
 	c.setTrack(tr)
 	c.observers.feedChanged(tr.kind, true, nil)

@@ -144,6 +144,9 @@ func (c *cache) choose(t *text, a *answer, wished string) (*dsn.Rule, string) {
 	if wished != "" {
 		return nil, fmt.Sprintf("there is no rule %q", wished)
 	}
+	if c.learner != nil {
+		return &candidate, ""
+	}
 	return nil, "no rule matches"
 }
 

@@ -58,7 +58,7 @@ func ExampleConfig_Format() {
 }
 
 func ExampleConfig_Unsupported() {
-	c, err := dsn.Parse("host=db.example pgcache_store=redis pgcache_redis=redis://:secret@cache.example:6379")
+	c, err := dsn.Parse("host=db.example pgcache_tx=readonly pgcache_redis=redis://:secret@cache.example:6379")
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -67,7 +67,7 @@ func ExampleConfig_Unsupported() {
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, dsn.ErrUnsupported))
 	// Output:
-	// pgcache: pgcache_store="redis": not supported yet
+	// pgcache: pgcache_tx="readonly": not supported yet
 	// true
 }
 

@@ -6,7 +6,6 @@ import "slices"
 // yet. The work that brings one of them deletes its row. An empty value stands
 // for every value but the default.
 var unsupported = []unsupportedRow{
-	{"pgcache", "observe"},
 	{"pgcache_tx", "readonly"},
 }
 

@@ -26,7 +26,6 @@ func TestUnsupported(t *testing.T) {
 		}
 	}
 	for _, tt := range []struct{ dsn, want string }{
-		{"pgcache=observe", `pgcache="observe": not supported yet`},
 		{"pgcache_tx=readonly", `pgcache_tx="readonly": not supported yet`},
 	} {
 		c, err := Parse(tt.dsn)

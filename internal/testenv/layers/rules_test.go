@@ -14,7 +14,7 @@ const module = "github.com/gopgcache/pgcache"
 // or above it. A path stands for what lies under it too, unless that has an
 // entry of its own.
 var layers = [][]string{
-	{"dsn", "internal/rowset", "internal/statement", "fanout", "internal/testenv"},
+	{"dsn", "internal/advice", "internal/rowset", "internal/statement", "fanout", "internal/testenv"},
 	{"internal/testenv/pgtest", "internal/catalog"},
 	{"internal/freshness"},
 	{"internal/changefeed"},
