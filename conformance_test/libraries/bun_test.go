@@ -139,7 +139,7 @@ func readBun(ctx context.Context, db *bun.DB, log *transcript) {
 			Total string
 		}
 		err := db.NewSelect().TableExpr("books AS b").Join("JOIN authors AS a ON a.id = b.author_id").ColumnExpr("a.name, count(*) AS books, sum(price) AS total").
-			Where("b.id IN (?)", bun.In([]int{1, 2, 3, 4, 5})).GroupExpr("a.name").OrderExpr("total").Scan(ctx, &rows)
+			Where("b.id IN (?)", bun.List([]int{1, 2, 3, 4, 5})).GroupExpr("a.name").OrderExpr("total").Scan(ctx, &rows)
 		return rows, err
 	})
 	log.reads("maps", func() (any, error) {

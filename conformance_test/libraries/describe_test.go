@@ -26,7 +26,7 @@ func describeTo(text *strings.Builder, v reflect.Value) {
 		text.WriteString("nil")
 		return
 	}
-	if moment, ok := v.Interface().(time.Time); ok {
+	if moment, ok := reflect.TypeAssert[time.Time](v); ok {
 		text.WriteString(describeTime(moment))
 		return
 	}

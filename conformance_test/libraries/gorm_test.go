@@ -52,7 +52,7 @@ func (gormTag) TableName() string    { return "gorm_tags" }
 func openGORM(t *testing.T, at place, log *transcript, config gorm.Config) *gorm.DB {
 	t.Helper()
 	config.Logger = logger.Discard
-	config.NowFunc = func() time.Time { return noon.Local() }
+	config.NowFunc = noon.Local
 	db, err := gorm.Open(postgres.New(postgres.Config{DriverName: at.driver, DSN: at.dsn}), &config)
 	if err != nil {
 		t.Fatal(err)

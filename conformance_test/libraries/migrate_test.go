@@ -128,7 +128,7 @@ func TestMigrate(t *testing.T) {
 		}
 		source, err := iofs.New(files, ".")
 		log.runs("read the files", err)
-		// Closing a migration closes its sql.DB: it gets one of its own here, and shares nothing but the server.
+		// Closing the migration, at the end, closes the sql.DB too.
 		driver, err := migratepgx.WithInstance(db, &migratepgx.Config{DatabaseName: "shop"})
 		log.runs("make a driver", err)
 		migration, err := migrate.NewWithInstance("iofs", source, "pgx5", driver)
