@@ -15,6 +15,7 @@ var meanings = map[string]string{
 	"store_errors":    "times that the store could not do its work",
 	"corrupt_entries": "entries that were not what their key stands for",
 	"entries":         "entries in the store",
+	"evicted":         "entries dropped to stay within pgcache_memory",
 	"bytes":           "what the store holds",
 	"consistency":     "the level in force",
 	"feed":            "where changes made elsewhere are learned from",
