@@ -69,7 +69,7 @@ func TestBarriersShare(t *testing.T) {
 	others.Wait()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.passed <= under || d.passed > under+3 {
+	if d.passed <= under || d.passed > under+10 { // two, and some for those that a busy machine had come late
 		t.Errorf("%d polls for 50 barriers", d.passed-under)
 	}
 }
