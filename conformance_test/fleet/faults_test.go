@@ -79,7 +79,7 @@ type scene struct {
 	client  *goredis.Client // one connection that stays
 }
 
-// phases of a load
+// The phases of a load.
 const (
 	before = iota
 	during

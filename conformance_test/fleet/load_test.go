@@ -71,7 +71,7 @@ func (l *load) write(row int) {
 	errors := m.connector.Stats().StoreErrors
 	_, err := m.db.ExecContext(context.Background(), fmt.Sprintf("update space%d set version = $1 where id = $2", spaceOf(row)), version, row)
 	if err != nil {
-		l.note(func(r *reply) { r.Failed++; r.complain("write: %v", err) })
+		l.note(func(r *reply) { r.Failed++; r.complainf("write: %v", err) })
 		return
 	}
 	m.own[row].Store(version)
@@ -100,10 +100,10 @@ func (l *load) read(row int, plain bool) {
 		switch {
 		case err != nil:
 			r.Failed++
-			r.complain("read: %v", err)
+			r.complainf("read: %v", err)
 		case version < least:
 			r.Wrong++
-			r.complain("row %d: version %s although %d is written, in phase %d", row, value, least, phase)
+			r.complainf("row %d: version %s although %d is written, in phase %d", row, value, least, phase)
 		case plain:
 			l.plain[phase] = append(l.plain[phase], took)
 		default:
