@@ -72,9 +72,12 @@ func newGuard(timeout time.Duration, logger *slog.Logger, cluster bool) *guard {
 // run runs an operation. The error of one that was not tried is ErrUnavailable; others are those of f as they are.
 func (g *guard) run(caller context.Context, b *breaker, f func(ctx context.Context) error) error {
 	_, err := b.Execute(func() (struct{}, error) {
-		ctx, cancel := context.WithTimeout(caller, g.timeout)
-		defer cancel()
-		began := time.Now()
+		began, ctx := time.Now(), caller
+		if deadline, ok := caller.Deadline(); !ok || deadline.Sub(began) > g.timeout { // a timer less if it is sooner already
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(caller, g.timeout)
+			defer cancel()
+		}
 		err := f(ctx)
 		// A caller that has waited about as long as the timeout has found out that Redis doesn't answer, whichever of the two
 		// deadlines has passed first.

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"net/url"
@@ -24,20 +25,25 @@ type names struct {
 	entries string // what those of entries, epochs and leases start with
 	ledger  string // what those of the ledger start with
 	scope   string // the scope's part in the name of a lease
+	buckets [buckets]string
 }
 
-func newNames(namespace, scope string) names {
+func newNames(namespace, scope string) *names {
 	prefix := ""
 	if namespace != "" {
 		prefix = url.PathEscape(namespace) + ":" // a { in it would be taken for a hash tag
 	}
 	sum := sha256.Sum256([]byte(scope))
 	scope = hex.EncodeToString(sum[:8])
-	return names{
+	n := &names{
 		entries: fmt.Sprintf("%spgcache:%d.%d:", prefix, cachestore.FormatVersion, layoutVersion),
 		ledger:  fmt.Sprintf("%spgcache:ledger.%d:%s:", prefix, ledgerVersion, scope),
 		scope:   scope,
 	}
+	for i := range n.buckets {
+		n.buckets[i] = n.entries + "{" + bucketName(i) + "}:"
+	}
+	return n
 }
 
 // entryNames are the keys of one entry. All of them have the hash tag of the entry's bucket in common, so that one script may use
@@ -52,7 +58,7 @@ type entryNames struct {
 
 func (n *names) entry(key cachestore.Key) entryNames {
 	number := int(key[0])<<2 | int(key[1])>>6
-	bucket := n.bucket(number)
+	bucket := n.buckets[number]
 	id := hex.EncodeToString(key[:])
 	return entryNames{
 		epoch:   bucket + "epoch",
@@ -62,8 +68,6 @@ func (n *names) entry(key cachestore.Key) entryNames {
 		slots:   slotsOf[number],
 	}
 }
-
-func (n *names) bucket(number int) string { return n.entries + "{" + bucketName(number) + "}:" }
 
 func bucketName(number int) string { return fmt.Sprintf("%03x", number) }
 
@@ -96,7 +100,7 @@ func crc16(s string) (sum uint16) {
 func (n *names) epochs() []string {
 	all := make([]string, buckets)
 	for i := range all {
-		all[i] = n.bucket(i) + "epoch"
+		all[i] = n.buckets[i] + "epoch"
 	}
 	return all
 }
@@ -108,7 +112,9 @@ type tagNames struct {
 	never   string // nobody ever sets it
 }
 
-func (n *names) tag(tag uint64) tagNames { return n.tagNamed(fmt.Sprintf("%016x", tag)) }
+func (n *names) tag(tag uint64) tagNames {
+	return n.tagNamed(hex.EncodeToString(binary.BigEndian.AppendUint64(nil, tag)))
+}
 
 // everything is the tag of writes that may write anything.
 func (n *names) everything() tagNames { return n.tagNamed("all") }

@@ -22,7 +22,7 @@ var (
 type Store struct {
 	client   goredis.UniversalClient
 	cluster  bool // commands of one pipeline may be run in another order
-	names    names
+	names    *names
 	envelope envelope
 	secrets  []string // never to be shown
 	timeout  time.Duration

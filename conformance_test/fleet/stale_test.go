@@ -11,7 +11,7 @@ import (
 func TestStaleWhileRevalidate(t *testing.T) {
 	const (
 		ttl     = time.Second
-		periods = 5
+		periods = 4
 		rule    = "rule=all: * ttl=1s stale=1h"
 	)
 	for _, way := range []struct {

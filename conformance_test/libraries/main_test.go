@@ -9,6 +9,8 @@ import (
 	"time"
 	_ "time/tzdata" // the tests need one zone on every machine
 
+	"go.uber.org/goleak"
+
 	"github.com/gopgcache/pgcache/internal/testenv/pgtest"
 )
 
@@ -19,7 +21,11 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	time.Local = zone
-	pgtest.Main(m)
+	pgtest.Main(m,
+		// These libraries start what nothing ends: scs its cleaning up, GORM its cache of statements.
+		goleak.IgnoreAnyFunction("github.com/alexedwards/scs/v2/memstore.(*MemStore).startCleanup"),
+		goleak.IgnoreAnyFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"),
+	)
 }
 
 // noon is when everything in the shops happens.
