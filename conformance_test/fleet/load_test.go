@@ -68,6 +68,7 @@ func (l *load) run(number int, dice *rand.Rand) {
 func (l *load) write(row int) {
 	m := l.member
 	version := m.own[row].Load() + 1
+	m.begun[row].Store(version)
 	errors := m.connector.Stats().StoreErrors
 	_, err := m.db.ExecContext(context.Background(), fmt.Sprintf("update space%d set version = $1 where id = $2", spaceOf(row)), version, row)
 	if err != nil {
@@ -94,16 +95,19 @@ func (l *load) read(row int, plain bool) {
 	phase, began := m.phase.Load(), time.Now()
 	value, err := ask(context.Background(), db, fmt.Sprintf("select version from space%d where id = $1", spaceOf(row)), row)
 	took := time.Since(began)
-	version, _ := strconv.ParseInt(value, 10, 64)
+	version, most := int64(-1), m.begun[row].Load()
+	if err == nil {
+		version, err = strconv.ParseInt(value, 10, 64)
+	}
 	l.note(func(r *reply) {
 		r.Queries++
 		switch {
 		case err != nil:
 			r.Failed++
 			r.complainf("read: %v", err)
-		case version < least:
+		case version < least || version > most:
 			r.Wrong++
-			r.complainf("row %d: version %s although %d is written, in phase %d", row, value, least, phase)
+			r.complainf("row %d: version %s although %d is written and %d the latest, in phase %d", row, value, least, most, phase)
 		case plain:
 			l.plain[phase] = append(l.plain[phase], took)
 		default:

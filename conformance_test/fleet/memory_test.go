@@ -25,8 +25,9 @@ type memory struct {
 	// runs are how often PostgreSQL was asked what is counted, runner is who did so last, as its number and one, and longest
 	// how long that took at most, in nanoseconds.
 	runs, runner, longest atomic.Int64
-	// told is the version of each row that some process was told is written, and could tell the fleet of.
-	told [rows]atomic.Int64
+	// begun is the version of each row that is being written, or was last, and told the one that some process was told is
+	// written, and could tell the fleet of.
+	begun, told [rows]atomic.Int64
 	// of each process: what it has done, and what became of that.
 	turns, sharedHits, storeErrors [members]atomic.Int64
 	// phase is what is going on, as a number of the test's own: times are told apart by it.

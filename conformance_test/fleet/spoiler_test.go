@@ -97,7 +97,8 @@ func (s *spoiler) spoil(to io.Writer, from io.Reader) {
 				return
 			}
 			if bytes.HasPrefix(body, entryBegins) && rand.Int64N(100) < s.percent.Load() {
-				bit := rand.IntN(8 * size)
+				// Half of them where the rows are: at the end.
+				bit := 8*(size-1-rand.IntN(min(size, []int{size, 16}[rand.IntN(2)]))) + rand.IntN(8)
 				body[bit/8] ^= 1 << (bit % 8)
 			}
 			if _, err := out.Write(body); err != nil {
