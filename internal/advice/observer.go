@@ -20,6 +20,7 @@ type Observer struct {
 
 	mu         sync.Mutex
 	statements map[string]*Statement
+	met        uint64 // statements so far, those that were forgotten too
 	shrinking  sync.Mutex
 }
 
@@ -40,17 +41,21 @@ func (o *Observer) Statement(text, pattern string) *Statement {
 	if len(o.statements) >= MaxStatements {
 		o.forgetOne()
 	}
-	s := &Statement{observer: o, text: text, pattern: pattern, keys: make(map[uint64]*key)}
+	o.met++
+	s := &Statement{observer: o, number: o.met, text: text, pattern: pattern, keys: make(map[uint64]*key)}
 	o.statements[text] = s
 	return s
 }
 
-// forgetOne makes room: for what is asked often, what was asked once has to go. The caller holds the lock.
+// forgetOne makes room: for what is asked often, what was asked once has to go, and of those what was met first: the latest
+// has had no time to be asked again. The caller holds the lock.
 func (o *Observer) forgetOne() {
 	var least *Statement
+	var fewest int64
 	for _, s := range o.statements {
-		if least == nil || s.calls.Load() < least.calls.Load() {
-			least = s
+		calls := s.calls.Load()
+		if least == nil || calls < fewest || calls == fewest && s.number < least.number {
+			least, fewest = s, calls
 		}
 	}
 	delete(o.statements, least.text)

@@ -10,6 +10,7 @@ import (
 type Statement struct {
 	observer      *Observer
 	text, pattern string
+	number        uint64 // in the order in which statements were met
 
 	calls     atomic.Int64
 	held      atomic.Int64 // keys
