@@ -11,6 +11,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"time"
@@ -25,6 +26,7 @@ var settings = map[string]string{
 
 type options struct {
 	rounds, seconds, scale int
+	durable                bool
 }
 
 func main() {
@@ -32,6 +34,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 5, "how many times each takes its turn")
 	flag.IntVar(&o.seconds, "seconds", 5, "how long a turn lasts")
 	flag.IntVar(&o.scale, "scale", 10, "pgbench's scale")
+	flag.BoolVar(&o.durable, "durable", false, "have the server wait for the disk at each commit, as servers do that are not for tests")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -43,6 +46,8 @@ func main() {
 }
 
 func run(ctx context.Context, o options) error {
+	settings := maps.Clone(settings)
+	settings["fsync"] = map[bool]string{true: "on", false: "off"}[o.durable]
 	server, err := testenv.Start(ctx, testenv.Options{Settings: settings})
 	if err != nil {
 		return err

@@ -20,13 +20,14 @@ type measure struct {
 var measures = []measure{
 	{"transactions", "/s", false, false, (*outcome).rate},
 	{"server CPU per transaction", " µs", true, false, (*outcome).cpuPerWrite},
+	{"CPU of who follows per transaction", " µs", true, false, (*outcome).ownPerWrite},
 	{"p50 latency", " µs", true, true, func(o *outcome) float64 { return micros(o.median()) }},
 }
 
 // report writes the table in Markdown: the medians, and the medians of the ratios within a round with their quartiles.
 func report(w io.Writer, list []*load, o options, long time.Duration) {
-	fmt.Fprintf(w, "%s/%s, %d processors; pgbench -N at scale %d, %d rounds of %d s each, %v in all.\n\n",
-		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), o.scale, o.rounds, o.seconds, long.Round(time.Second))
+	fmt.Fprintf(w, "%s/%s, %d processors; pgbench -N at scale %d, durable: %v, %d rounds of %d s each, %v in all.\n\n",
+		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), o.scale, o.durable, o.rounds, o.seconds, long.Round(time.Second))
 	fmt.Fprintln(w, "| load | measure | nothing | one slot | ratio | touch log | ratio |")
 	fmt.Fprintln(w, "|---|---|---:|---:|---:|---:|---:|")
 	for _, l := range list {

@@ -17,12 +17,15 @@ import (
 type outcome struct {
 	long      time.Duration
 	cpu       time.Duration   // of the server
+	own       time.Duration   // CPU time of this process, which follows
 	latencies []time.Duration // of each transaction, sorted; with a rate they count from when it was due
 }
 
 func (o *outcome) rate() float64                { return float64(len(o.latencies)) / o.long.Seconds() }
 func (o *outcome) median() time.Duration        { return o.latencies[len(o.latencies)/2] }
 func (o *outcome) cpuPerWrite() (micro float64) { return micros(o.cpu) / float64(len(o.latencies)) }
+
+func (o *outcome) ownPerWrite() (micro float64) { return micros(o.own) / float64(len(o.latencies)) }
 
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
@@ -37,6 +40,7 @@ func (b *bench) write(ctx context.Context, l *load) (o outcome, err error) {
 	if err != nil {
 		return o, err
 	}
+	ownBefore := ownCPU()
 	if err := b.pgbench(ctx, args...); err != nil {
 		return o, err
 	}
@@ -45,7 +49,7 @@ func (b *bench) write(ctx context.Context, l *load) (o outcome, err error) {
 	if err != nil {
 		return o, err
 	}
-	o.cpu = after - before
+	o.cpu, o.own = after-before, ownCPU()-ownBefore
 	o.latencies, err = b.log()
 	return o, err
 }
