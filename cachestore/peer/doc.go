@@ -10,6 +10,8 @@
 //
 //   - While the processes agree on the ring, and none of them fails, an answer is made once, however many goroutines of however
 //     many processes ask for it at the same time.
+//   - When an owner fails, also in the middle of its work, everybody turns to the same other peer, which stands in for it until it
+//     is back: the answer is made once more, and not by each. Should that one fail, too, callers do the work themselves.
 //   - [Fleet.Fetch] returns when its context ends. A caller that leaves does not disturb others: what it asked for goes on, bound
 //     by the call's patience and by nobody's context.
 //   - An owner that is slow because the answer takes long is waited for: it says every so often that it is at work. One that

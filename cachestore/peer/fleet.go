@@ -95,7 +95,7 @@ func Open(config Config) (*Fleet, error) {
 	return f, nil
 }
 
-// Fetch asks the owner of a key for its answer. The error is [ErrOwn] if that is this process, [ErrUnavailable] if there is no
+// Fetch asks the owner of a key for its answer, or the peer that stands in for it if it has failed. The error is [ErrOwn] if that is this process, [ErrUnavailable] if there is no
 // answer to be had, or that of ctx as it is. Everybody who asks for the same key at the same time shares one request; who starts
 // it gives it its Request and its Patience.
 func (f *Fleet) Fetch(ctx context.Context, call Call) (Answer, error) {
@@ -105,7 +105,14 @@ func (f *Fleet) Fetch(ctx context.Context, call Call) (Answer, error) {
 	if f.Owns(call.Key) {
 		return Answer{}, ErrOwn
 	}
+	asked, until := f.asked(call.Key), time.Now().Add(orElse(call.Patience, f.config.Patience))
 	fl, err := f.fly(ctx, far, call)
+	if errors.Is(err, ErrUnavailable) && f.asked(call.Key) != asked {
+		// The owner has failed just now. Who stands in for it may be at work for others already.
+		if call.Patience = time.Until(until); call.Patience > 0 {
+			fl, err = f.fly(ctx, far, call)
+		}
+	}
 	if err != nil {
 		if errors.Is(err, ErrUnavailable) {
 			f.stats.failures.Add(1)
@@ -136,6 +143,27 @@ func (fl *flight) answer() Answer {
 
 // Owns reports whether this process is the owner of the key.
 func (f *Fleet) Owns(key string) bool { return f.ring.Load().owner(key) == f.config.Self }
+
+// asked is the peer that is asked for a key: its owner or, while that one rests, who stands in for it. It is the owner all the
+// same if that would be this process, and nil if the owner is.
+func (f *Fleet) asked(key string) *peer {
+	r := f.ring.Load()
+	owner := r.peers[r.owner(key)]
+	if owner != nil && owner.rests() {
+		if p := r.peers[r.standIn(key)]; p != nil {
+			return p
+		}
+	}
+	return owner
+}
+
+// makes reports whether this process makes the answer for a peer whose ring has the given sum. Who stands in for an owner does so
+// only for those who have the same ring: the owner asks nobody, so that there can't be a circle of processes that wait for each
+// other.
+func (f *Fleet) makes(key string, sum uint64) bool {
+	r := f.ring.Load()
+	return r.owner(key) == f.config.Self || sum == r.sum && r.standIn(key) == f.config.Self
+}
 
 // Peers are the URLs of all processes of the fleet, this one included, in order.
 func (f *Fleet) Peers() []string { return slices.Clone(f.ring.Load().urls) }

@@ -100,8 +100,7 @@ func (s *slot) PickPeer(key string) (groupcache.ProtoGetter, bool) {
 	if f == nil || key[0] != far {
 		return nil, false
 	}
-	r := f.ring.Load()
-	p := r.peers[r.owner(key[keyPrefix:])]
+	p := f.asked(key[keyPrefix:])
 	if p == nil {
 		return nil, false // the ring has changed, and the key is ours now
 	}

@@ -35,7 +35,7 @@ type probing struct{}
 // admit asks whether the peer may be asked now. Only probes ask one that has failed, so that it costs callers nothing. The
 // verdict is called with nil as soon as the peer is heard of, and once more in the end: one that dies later has failed too.
 func (p *peer) admit(ctx context.Context) (verdict func(error), err error) {
-	if ctx.Value(probing{}) == nil && p.breaker.State() != gobreaker.StateClosed {
+	if ctx.Value(probing{}) == nil && p.rests() {
 		return nil, errResting
 	}
 	done, err := p.breaker.Allow()
@@ -56,6 +56,9 @@ func (p *peer) admit(ctx context.Context) (verdict func(error), err error) {
 	}, nil
 }
 
+// rests reports whether the peer has failed and has not been heard of since.
+func (p *peer) rests() bool { return p.breaker.State() != gobreaker.StateClosed }
+
 // changed is called by the breaker, under its lock.
 func (p *peer) changed(_ string, from, to gobreaker.State) {
 	if from == gobreaker.StateClosed && to == gobreaker.StateOpen && p.fleet.enter() {
@@ -67,7 +70,7 @@ func (p *peer) changed(_ string, from, to gobreaker.State) {
 func (p *peer) lookAfter() {
 	defer p.fleet.work.Done()
 	log := p.fleet.config.Logger.With("peer", p.url)
-	log.Warn("pgcache: a peer failed; its keys are filled here")
+	log.Warn("pgcache: a peer failed; others make its answers")
 	rest := time.NewTimer(p.fleet.config.pace.rest)
 	defer rest.Stop()
 	for {
@@ -96,7 +99,7 @@ func (p *peer) probe() error {
 	if err == nil && head.outcome != outcomeAnswer {
 		err = fmt.Errorf("%w: %s", errReply, head.outcome)
 	}
-	if err == nil && p.breaker.State() != gobreaker.StateClosed {
+	if err == nil && p.rests() {
 		err = errResting
 	}
 	return err

@@ -5,6 +5,7 @@ package peer
 import (
 	"errors"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -89,6 +90,49 @@ func TestOwnerKilledInTheMiddle(t *testing.T) {
 	}
 	if _, err := f.Fetch(t.Context(), Call{Key: key}); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// TestStandInTakesOver kills an owner while all others wait for it: one of those makes the answer for both.
+func TestStandInTakesOver(t *testing.T) {
+	ss := sites(t, 3)
+	p := ss[2].start(t, false)
+	p.hear(t, "open")
+	asker, standIn := ss[0].open(t), ss[1].open(t)
+	ring, key := asker.ring.Load(), ""
+	for i := 'a'; ring.owner(key) != ss[2].config.Self || ring.standIn(key) != ss[1].config.Self; i++ {
+		key = string(i)
+	}
+	call := Call{Key: key, Request: []byte("hold")}
+	var all sync.WaitGroup
+	for _, f := range []*Fleet{asker, standIn} {
+		all.Go(func() {
+			answer, err := f.Fetch(t.Context(), call)
+			if f == standIn && errors.Is(err, ErrUnavailable) {
+				answer, err = f.Own(t.Context(), call)
+			}
+			if want := ss[1].config.Self + " hold"; err != nil || string(answer.Bytes) != want {
+				t.Errorf("got %q, %v, want %q", answer.Bytes, err, want)
+			}
+		})
+	}
+	p.hear(t, "holding")
+	_ = p.Process.Kill()
+	all.Wait()
+	if ss[0].fills.Load() != 0 || ss[1].fills.Load() != 1 {
+		t.Errorf("filled %d times by the asker, %d times by who stands in", ss[0].fills.Load(), ss[1].fills.Load())
+	}
+}
+
+// TestNoStandInForOtherRings: who does not own a key makes it only for those who agree on who does.
+func TestNoStandInForOtherRings(t *testing.T) {
+	fs, ss := fleets(t, 3, nil)
+	ring, key := fs[0].ring.Load(), ""
+	for i := 'a'; ring.owner(key) != ss[2].config.Self || ring.standIn(key) != ss[1].config.Self; i++ {
+		key = string(i)
+	}
+	if !fs[1].makes(key, ring.sum) || fs[1].makes(key, ring.sum+1) || fs[0].makes(key, ring.sum) || !fs[2].makes(key, ring.sum+1) {
+		t.Error("another makes it than should")
 	}
 }
 

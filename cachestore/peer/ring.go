@@ -43,5 +43,20 @@ func point(data []byte) uint32 {
 // be the same in all processes at the same moment. Whoever owns one version owns all, and has what the next is made of.
 const placeSize = 32
 
+// place is the part of a key that says who owns it.
+func place(key string) string { return key[:min(placeSize, len(key))] }
+
 // owner is the URL of the peer that owns the key.
-func (r *ring) owner(key string) string { return r.hash.Get(key[:min(placeSize, len(key))]) }
+func (r *ring) owner(key string) string { return r.hash.Get(place(key)) }
+
+// standIn is the URL of the peer that makes the answer while the owner of the key can't: another one, if there is another, and
+// the same in every process that has the same ring. Those of one owner's keys are spread over all the rest.
+func (r *ring) standIn(key string) string {
+	owner := r.owner(key)
+	for n := range byte(64) { // each tells at random, so that 64 are enough
+		if url := r.hash.Get(place(key) + string([]byte{n})); url != owner {
+			return url
+		}
+	}
+	return owner
+}

@@ -64,11 +64,10 @@ func (e *endpoint) serveFetch(out *reply, r *http.Request, body []byte) {
 //
 // Invariant: it never asks another peer, so no two processes can wait for each other.
 func (f *Fleet) serve(out *reply, r *http.Request, q *inquiry) {
-	ring := f.ring.Load()
-	if q.ring != ring.sum {
+	if q.ring != f.ring.Load().sum {
 		f.stats.ringsDiffer.Add(1)
 	}
-	if ring.owner(q.key) != f.config.Self {
+	if !f.makes(q.key, q.ring) {
 		f.stats.notOwner.Add(1)
 		_ = out.answer(answerHead{outcome: outcomeNotOwner}, nil)
 		return
