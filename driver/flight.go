@@ -23,6 +23,9 @@ type flight struct {
 	// permit is the right to make the entry for the fleet; nil without one.
 	permit *permit
 
+	// out is when the query is sent, at the latest; it is late when another process was waited for. Guarded by flights.mu.
+	out time.Time
+
 	waiting int   // guarded by flights.mu
 	fill    *fill // once it is under way; guarded by flights.mu
 
@@ -148,6 +151,22 @@ func (f *flight) abandon() bool {
 	return true
 }
 
+// setOut notes when the query is sent.
+func (f *flight) setOut(at time.Time) {
+	f.flights.mu.Lock()
+	defer f.flights.mu.Unlock()
+	f.out = at
+}
+
+// extension is how much longer somebody waits who has waited for longest: those who wait for a flight that waited for another
+// process in vain wait as long for its query. If all of them went alone at this moment, the fleet's failure would be
+// PostgreSQL's.
+func (f *flight) extension(longest time.Duration) time.Duration {
+	f.flights.mu.Lock()
+	defer f.flights.mu.Unlock()
+	return time.Until(f.out.Add(longest))
+}
+
 // wait waits for the outcome, as long as the caller may and wants to. A caller whose context ends gets its error.
 func (f *flight) wait(ctx context.Context, longest time.Duration) (*cachestore.Entry, outcome, error) {
 	defer func() {
@@ -157,13 +176,19 @@ func (f *flight) wait(ctx context.Context, longest time.Duration) (*cachestore.E
 	}()
 	timer := time.NewTimer(longest)
 	defer timer.Stop()
-	select {
-	case <-f.landed:
-		return f.entry, f.outcome, f.err
-	case <-ctx.Done():
-		return nil, refused, ctx.Err()
-	case <-timer.C:
-		return nil, goAlone, nil
+	for {
+		select {
+		case <-f.landed:
+			return f.entry, f.outcome, f.err
+		case <-ctx.Done():
+			return nil, refused, ctx.Err()
+		case <-timer.C:
+		}
+		more := f.extension(longest)
+		if more <= 0 {
+			return nil, goAlone, nil
+		}
+		timer.Reset(more)
 	}
 }
 

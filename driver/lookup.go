@@ -179,7 +179,9 @@ func (c *Conn) miss(ctx context.Context, r *request, past *cachestore.Entry) (dr
 
 // makeEntry gets the entry for all who wait for it: from the fleet, or from PostgreSQL.
 func (c *Conn) makeEntry(ctx context.Context, r *request, f *flight, past *cachestore.Entry) (driver.Rows, error) {
+	f.setOut(time.Now().Add(r.verdict.rule.Lock)) // the fleet is not waited for any longer
 	entry, old, permit := c.cache.seek(ctx, r)
+	f.setOut(time.Now())
 	if entry != nil && c.servable(r, entry) {
 		f.bring(entry)
 		return c.serve(r, entry), nil

@@ -182,6 +182,38 @@ func TestFleetFillsOnce(t *testing.T) {
 	}
 }
 
+// When the process that fills takes longer than lock=, each other process asks PostgreSQL once, not each of its callers.
+func TestFleetWaitsInVainOnce(t *testing.T) {
+	const callers, lock = 30, 3 * time.Second
+	_, params := onRedis(t, "feed=none", "rule=all: * ttl=1h lock="+lock.String())
+	f, parties := newFleet(t, 2, params[1:]...)
+	for _, p := range parties {
+		p.SetMaxOpenConns(callers)
+		f.read(p.DB, "select count(*) from accounts where id = 0")
+	}
+	unlock := f.lock("accounts")
+	answers := []<-chan result{f.ask(t.Context(), sumOfAll)}
+	f.waitForLockWaiters(1)
+	f.DB, f.connector = parties[1].DB, parties[1].connector
+	for range callers {
+		answers = append(answers, f.ask(t.Context(), sumOfAll))
+	}
+	f.eventually("everybody waits", func() bool { return f.waiting() == callers-1 })
+	passed := time.After(lock) // for all of them
+	f.waitForLockWaiters(2)
+	<-passed
+	f.queries.Store(0)
+	unlock()
+	for _, a := range answers {
+		if r := <-a; r.err != nil || r.text != "1000 500500" {
+			t.Fatalf("%q, %v", r.text, r.err)
+		}
+	}
+	if s := f.connector.Stats(); s.Coalesced != callers-1 || f.queries.Load() != 0 {
+		t.Errorf("%d queries more; %+v", f.queries.Load(), s)
+	}
+}
+
 // stampede has goroutines of each process ask the same heavy question at once.
 func (f *fixture) stampede(parties []party, each int) {
 	f.t.Helper()
