@@ -40,7 +40,9 @@ func (c *Conn) observe(ctx context.Context, r *request) (driver.Rows, error) {
 		return c.bypass(ctx, r)
 	}
 	look := c.cache.begin(r, s)
+	c.watch.proved = c.identity == r.verdict.identity && r.verdict.current(c.cache)
 	rows, err := c.bypass(ctx, r)
+	c.watch.proved = false
 	passed, ok := rows.(*passedRows)
 	if err != nil || !ok || c.identity != r.verdict.identity {
 		return rows, err
@@ -84,6 +86,7 @@ type sighting struct {
 	query   advice.Query
 	into    *advice.Statement
 	rows    rowHash
+	room    [128]byte // for the first rows
 	limit   int64
 	most    int64 // rows
 }
@@ -98,6 +101,7 @@ func (c *cache) begin(r *request, s *advice.Statement) *sighting {
 	if tr := r.verdict.track; tr != nil {
 		look.query.Position = tr.tracker.Position()
 	}
+	look.rows.buffer = look.room[:0]
 	look.query.Began = time.Now()
 	return look
 }

@@ -25,6 +25,8 @@ type watch struct {
 	schema bool
 	// unresolved are texts whose tables could not be asked for inside a transaction. They are asked for after it.
 	unresolved []*text
+	// proved is set while a statement is on its way that was proved to be a plain read in this very session.
+	proved bool
 	// rows are those of the query that was just sent, for the connection to pick up: sqlmw's wrapper hides a part of them.
 	rows *passedRows
 }
@@ -115,6 +117,9 @@ func (w *watch) TxRollback(ctx context.Context, tx driver.Tx) error {
 
 // before tells the ledger what a statement may change. Its error is that of a dial that was needed to find out.
 func (w *watch) before(ctx context.Context, query string, args []driver.NamedValue) (effect, error) {
+	if w.proved {
+		return effect{}, nil
+	}
 	w.conn.comeBack()
 	// The session that will run the statement has to be there first: what it is decides what the names stand for.
 	if _, err := w.conn.inner.conn(ctx); err != nil {
