@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"regexp"
 	"runtime"
+	"runtime/pprof"
+	"slices"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
@@ -21,17 +24,23 @@ import (
 func main() {
 	rounds := flag.Int("rounds", 30, "how many times each case takes its turn")
 	turn := flag.Duration("turn", 50*time.Millisecond, "how long a turn lasts, about")
+	only := flag.String("only", "", "the cases that take turns, by a regular expression")
+	profile := flag.String("cpuprofile", "", "where to write a CPU profile of the rounds to")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *rounds, *turn); err != nil {
+	if err := run(ctx, *rounds, *turn, *only, *profile); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		stop()
 		os.Exit(1) //nolint:gocritic // stop has been called
 	}
 }
 
-func run(ctx context.Context, rounds int, turn time.Duration) error {
+func run(ctx context.Context, rounds int, turn time.Duration, only, profile string) (err error) {
+	wanted, err := regexp.Compile(only)
+	if err != nil {
+		return err
+	}
 	server, err := testenv.Find(ctx, testenv.Options{})
 	if err != nil {
 		return err
@@ -44,11 +53,18 @@ func run(ctx context.Context, rounds int, turn time.Duration) error {
 		return err
 	}
 	defer dbs.close()
-	cases := dbs.cases(ctx)
+	cases := slices.DeleteFunc(dbs.cases(ctx), func(c *measured) bool { return !wanted.MatchString(c.name) })
 	for _, c := range cases {
 		if err := c.warmUp(turn); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
+	}
+	if profile != "" {
+		stop, err := startProfile(profile)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, stop()) }()
 	}
 	for n := range rounds {
 		fmt.Fprintf(os.Stderr, "\rround %d of %d", n+1, rounds)
@@ -61,6 +77,21 @@ func run(ctx context.Context, rounds int, turn time.Duration) error {
 	fmt.Fprintln(os.Stderr)
 	report(os.Stdout, cases, rounds)
 	return nil
+}
+
+// startProfile begins a CPU profile, which stop writes.
+func startProfile(name string) (stop func() error, err error) {
+	f, err := os.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
 }
 
 // mostAtOnce is how many goroutines query at once, at most.
