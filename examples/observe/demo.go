@@ -45,7 +45,7 @@ func (d *demo) play(ctx context.Context) error {
 		fmt.Fprintf(d.out, "       hit ratio %.3f, saves %.1f ms\n       %s\n", a.predicted, a.savedMillis, a.rule)
 		rules = append(rules, a.rule)
 	}
-	fmt.Fprint(d.out, "\n  2. the same with those rules\n")
+	fmt.Fprint(d.out, "\n  2. as many queries of the same kind with those rules\n")
 	came, took, err := d.cache(ctx, rules)
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func (d *demo) observe(ctx context.Context) (list []advice, took time.Duration, 
 	}
 	defer db.Close()
 	began := time.Now()
-	if err := d.load.run(ctx, db); err != nil {
+	if err := d.load.run(ctx, db, today); err != nil {
 		return nil, 0, err
 	}
 	took = time.Since(began)
@@ -96,7 +96,7 @@ func (d *demo) cache(ctx context.Context, rules []string) (map[string]float64, t
 	}
 	defer db.Close()
 	began := time.Now()
-	if err := d.load.run(ctx, db); err != nil {
+	if err := d.load.run(ctx, db, tomorrow); err != nil {
 		return nil, 0, err
 	}
 	took := time.Since(began)

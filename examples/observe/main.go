@@ -1,6 +1,6 @@
 // Command observe shows how to find out what to cache. It starts a PostgreSQL server of its own, fills pgbench's tables, and
-// runs a mixed load in observe mode, where PostgreSQL answers everything. Then it runs the same load with the rules that the
-// advice gives, and holds the hit ratios against those that were predicted:
+// runs a mixed load in observe mode, where PostgreSQL answers everything. Then it runs another load of the same kind with the
+// rules that the advice gives, and holds the hit ratios against those that were predicted:
 //
 //	go run ./examples/observe [-scale 1] [-queries 6000]
 package main
