@@ -199,7 +199,7 @@ func check(s shown, report func(format string, args ...any)) (rules, dsns, comma
 
 // isCommand tells whether the driver answers a statement. Where it takes a placeholder a text is given for it.
 func isCommand(text string) bool {
-	if m := callCommand.FindStringSubmatch(text); m != nil && m[2] != "" {
+	if m := callCommand.FindStringSubmatch(text); len(m) > 2 && m[2] != "" {
 		_, err := tableArgument(m[1], m[2], []driver.NamedValue{{Value: "products"}})
 		return err == nil
 	}
