@@ -156,3 +156,25 @@ func own[S io.Closer](
 	})
 	return server
 }
+
+// ForExample is [Database] for a runnable example, which has no testing.TB: drop
+// takes the place of the end of the test. It panics where a test would fail.
+func ForExample() (dsn string, drop func()) {
+	server, err := shared.get()
+	if err != nil {
+		panic(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	name, err := server.CreateDatabase(ctx)
+	if err != nil {
+		panic(err)
+	}
+	return server.DSN(name), func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := server.DropDatabase(ctx, name); err != nil {
+			panic(err)
+		}
+	}
+}
