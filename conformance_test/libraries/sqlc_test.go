@@ -10,6 +10,8 @@ import (
 	"github.com/gopgcache/pgcache/conformance_test/libraries/sqlcapp"
 )
 
+//go:generate go run github.com/sqlc-dev/sqlc/cmd/sqlc@v1.31.1 generate -f sqlcapp/sqlc.yaml
+
 func TestSQLC(t *testing.T) {
 	inModes(t, func(t *testing.T, at place, log *transcript) {
 		db := at.open(t, log)
@@ -33,8 +35,8 @@ func TestSQLCPrepared(t *testing.T) {
 }
 
 func runSQLC(ctx context.Context, db *sql.DB, q *sqlcapp.Queries, log *transcript) {
-	log.does("create an author", func() (any, error) { return q.CreateAuthor(ctx, "Ursula", sql.NullTime{Time: noon, Valid: true}) })
-	book := sqlcapp.Book{AuthorID: 1, Price: "7.25", Rating: sql.NullFloat64{Float64: 4.5, Valid: true}, Binding: sqlcapp.BindingSoft, Cover: []byte{0, 0xff}, Added: noon}
+	log.does("create an author", func() (any, error) { return q.CreateAuthor(ctx, sqlcapp.CreateAuthorParams{Name: "Ursula", Born: sql.NullTime{Time: noon, Valid: true}}) })
+	book := sqlcapp.CreateBookParams{AuthorID: 1, Price: "7.25", Rating: sql.NullFloat64{Float64: 4.5, Valid: true}, Binding: sqlcapp.BindingSoft, Cover: []byte{0, 0xff}, Added: noon}
 	for i := range 12 {
 		book.Isbn, book.Title, book.Stock = gormISBN(i), fmt.Sprintf("Volume %02d", i), int32(i)
 		if i > 9 {
@@ -42,17 +44,18 @@ func runSQLC(ctx context.Context, db *sql.DB, q *sqlcapp.Queries, log *transcrip
 		}
 		log.does("create a book", func() (any, error) { return q.CreateBook(ctx, book) })
 	}
-	log.does("create sales", func() (any, error) { return q.CreateSales(ctx, []int64{1, 2, 3}, []int32{3, 2, 1}, noon) })
+	log.does("create sales", func() (any, error) { return q.CreateSales(ctx, sqlcapp.CreateSalesParams{BookIds: []int64{1, 2, 3}, Amounts: []int32{3, 2, 1}, Sold: noon}) })
 	readSQLC(ctx, q, log)
-	log.does("upsert", func() (any, error) { return q.UpsertBook(ctx, book) })
+	again := sqlcapp.UpsertBookParams{AuthorID: 1, Isbn: book.Isbn, Title: book.Title, Price: "8.00", Stock: 3, Added: noon}
+	log.does("upsert", func() (any, error) { return q.UpsertBook(ctx, again) })
 	readSQLC(ctx, q, log)
 	buy := func(on *sqlcapp.Queries, amount int32) error {
 		log.does("lock", func() (any, error) { return on.LockBook(ctx, 5) })
-		if _, err := on.TakeFromStock(ctx, 5, amount); err != nil {
+		if _, err := on.TakeFromStock(ctx, sqlcapp.TakeFromStockParams{ID: 5, Amount: amount}); err != nil {
 			return err
 		}
 		log.asks("look in the transaction", func() (any, error) { return on.GetBookByISBN(ctx, gormISBN(4)) })
-		_, err := on.CreateSales(ctx, []int64{5}, []int32{amount}, noon)
+		_, err := on.CreateSales(ctx, sqlcapp.CreateSalesParams{BookIds: []int64{5}, Amounts: []int32{amount}, Sold: noon})
 		return err
 	}
 	for _, amount := range []int32{1, 2, 3} {
@@ -90,6 +93,7 @@ func runSQLC(ctx context.Context, db *sql.DB, q *sqlcapp.Queries, log *transcrip
 func readSQLC(ctx context.Context, q *sqlcapp.Queries, log *transcript) {
 	log.reads("get", func() (any, error) { return q.GetBookByISBN(ctx, gormISBN(4)) })
 	log.reads("list by ids", func() (any, error) { return q.ListBooksByIDs(ctx, []int64{3, 1, 2}) })
+	log.reads("sales", func() (any, error) { return q.Sales(ctx) })
 	log.reads("revenue", func() (any, error) { return q.Revenue(ctx) })
 	log.reads("pages", func() (any, error) {
 		first, err := q.ListBooks(ctx, sqlcapp.ListBooksParams{Limit: 5})

@@ -18,7 +18,7 @@ SELECT * FROM books WHERE id = ANY(@ids::bigint[]) ORDER BY id;
 
 -- name: Revenue :many
 SELECT authors.name, count(sales.id) AS sales, coalesce(sum(sales.amount * books.price), 0)::numeric AS revenue,
-       max(sales.sold)::timestamptz AS last
+       max(sales.sold) AS last
 FROM authors JOIN books ON books.author_id = authors.id JOIN sales ON sales.book_id = books.id
 GROUP BY authors.id ORDER BY revenue DESC, authors.name;
 

@@ -217,7 +217,7 @@ func (q *Queries) LockBook(ctx context.Context, id int64) (int32, error) {
 
 const revenue = `-- name: Revenue :many
 SELECT authors.name, count(sales.id) AS sales, coalesce(sum(sales.amount * books.price), 0)::numeric AS revenue,
-       max(sales.sold)::timestamptz AS last
+       max(sales.sold) AS last
 FROM authors JOIN books ON books.author_id = authors.id JOIN sales ON sales.book_id = books.id
 GROUP BY authors.id ORDER BY revenue DESC, authors.name
 `
@@ -226,7 +226,7 @@ type RevenueRow struct {
 	Name    string
 	Sales   int64
 	Revenue string
-	Last    time.Time
+	Last    interface{}
 }
 
 func (q *Queries) Revenue(ctx context.Context) ([]RevenueRow, error) {
