@@ -35,7 +35,9 @@ func TestSQLCPrepared(t *testing.T) {
 }
 
 func runSQLC(ctx context.Context, db *sql.DB, q *sqlcapp.Queries, log *transcript) {
-	log.does("create an author", func() (any, error) { return q.CreateAuthor(ctx, sqlcapp.CreateAuthorParams{Name: "Ursula", Born: sql.NullTime{Time: noon, Valid: true}}) })
+	log.does("create an author", func() (any, error) {
+		return q.CreateAuthor(ctx, sqlcapp.CreateAuthorParams{Name: "Ursula", Born: sql.NullTime{Time: noon, Valid: true}})
+	})
 	book := sqlcapp.CreateBookParams{AuthorID: 1, Price: "7.25", Rating: sql.NullFloat64{Float64: 4.5, Valid: true}, Binding: sqlcapp.BindingSoft, Cover: []byte{0, 0xff}, Added: noon}
 	for i := range 12 {
 		book.Isbn, book.Title, book.Stock = gormISBN(i), fmt.Sprintf("Volume %02d", i), int32(i)
@@ -44,7 +46,9 @@ func runSQLC(ctx context.Context, db *sql.DB, q *sqlcapp.Queries, log *transcrip
 		}
 		log.does("create a book", func() (any, error) { return q.CreateBook(ctx, book) })
 	}
-	log.does("create sales", func() (any, error) { return q.CreateSales(ctx, sqlcapp.CreateSalesParams{BookIds: []int64{1, 2, 3}, Amounts: []int32{3, 2, 1}, Sold: noon}) })
+	log.does("create sales", func() (any, error) {
+		return q.CreateSales(ctx, sqlcapp.CreateSalesParams{BookIds: []int64{1, 2, 3}, Amounts: []int32{3, 2, 1}, Sold: noon})
+	})
 	readSQLC(ctx, q, log)
 	again := sqlcapp.UpsertBookParams{AuthorID: 1, Isbn: book.Isbn, Title: book.Title, Price: "8.00", Stock: 3, Added: noon}
 	log.does("upsert", func() (any, error) { return q.UpsertBook(ctx, again) })
