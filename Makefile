@@ -12,7 +12,7 @@ TIMEOUT ?= 10m
 export FUZZTIME SOAKTIME
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart redis peers wicked inspect observe test test-go127 lint fmt fuzz soak regress bench
+.PHONY: help quickstart redis peers wicked inspect observe gorm sqlx test test-go127 lint fmt fuzz soak regress bench
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,12 @@ inspect: ## the web page of driver/inspect over a private PostgreSQL with someth
 
 observe: ## find out what to cache: advice on a mixed load, and what the rules then bring
 	@. .ci/env && go run ./examples/observe
+
+gorm: ## GORM answered from the cache: reads, writes, and what the driver says of them
+	@. .ci/env && go run ./examples/gorm
+
+sqlx: ## sqlx answered from the cache: named queries, structs, and writes that are seen
+	@. .ci/env && go run ./examples/sqlx
 
 test: ## test every module, with the race detector where there is a C compiler
 	@. .ci/env && .ci/each go test $$(race) -count=1 -timeout=$(TIMEOUT) ./...
