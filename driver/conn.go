@@ -51,6 +51,7 @@ type Conn struct {
 	// prepared counts the statements prepared on the session, by text: pgx runs a query with the same text as the
 	// prepared one.
 	prepared map[string]int
+	recent   recentTexts
 	// owns is closed with the connection: see Driver.Open.
 	owns *Connector
 }
@@ -129,12 +130,12 @@ func (c *Conn) comeBack() {
 
 // QueryContext implements driver.QueryerContext.
 func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	return c.query(ctx, c.cache.texts.of(query), args, nil)
+	return c.query(ctx, c.text(query), args, nil)
 }
 
 // ExecContext implements driver.ExecerContext.
 func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	if t := c.cache.texts.of(query); t.command != nil {
+	if t := c.text(query); t.command != nil {
 		if _, err := c.run(ctx, t, args); err != nil {
 			return nil, err
 		}
@@ -145,7 +146,7 @@ func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.Name
 
 // PrepareContext implements driver.ConnPrepareContext.
 func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	t := c.cache.texts.of(query)
+	t := c.text(query)
 	if t.command != nil {
 		return &Stmt{conn: c, text: t}, nil
 	}

@@ -24,7 +24,7 @@ const (
 
 // explain tells how a statement would be answered and why, and changes nothing.
 func (c *Conn) explain(ctx context.Context, sql string, args []driver.NamedValue) (*rowset.Set, error) {
-	t := c.cache.texts.of(sql)
+	t := c.text(sql)
 	if t.command != nil {
 		return proof{}.no("the statement is for the cache itself"), nil
 	}

@@ -238,7 +238,7 @@ func (w *watch) put(t *text) {
 
 // effect says what a statement may change. Where that can't be known it is everything.
 func (c *Conn) effect(ctx context.Context, query string, args []driver.NamedValue) (effect, error) {
-	t := c.cache.texts.of(query)
+	t := c.text(query)
 	if t.command != nil {
 		return effect{}, nil
 	}

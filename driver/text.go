@@ -12,6 +12,8 @@ import (
 type text struct {
 	*statement.Statement
 	sql string
+	// round is the texts' own when it was made.
+	round uint32
 	// names is one string for what the catalog is asked about the text: texts that differ in literals only share it.
 	names string
 	// command is set when the text is for us and not for PostgreSQL.
@@ -43,6 +45,8 @@ type texts struct {
 	known sync.Map // string -> *text
 	count atomic.Int64
 	bytes atomic.Int64
+	// round counts how often it has been started over. A text of an earlier round is known no more.
+	round atomic.Uint32
 }
 
 const (
@@ -59,11 +63,28 @@ func (ts *texts) of(sql string) *text {
 		// Starting over is cheap: what is in use is back after one parse each, and the catalog's answers are kept apart.
 		ts.count.Store(0)
 		ts.bytes.Store(0)
+		ts.round.Add(1)
 		ts.known.Clear()
 	}
-	if _, taken := ts.known.LoadOrStore(t.sql, t); !taken {
-		ts.count.Add(1)
-		ts.bytes.Add(int64(len(sql)))
+	t.round = ts.round.Load()
+	if known, taken := ts.known.LoadOrStore(t.sql, t); taken {
+		return known.(*text)
 	}
+	ts.count.Add(1)
+	ts.bytes.Add(int64(len(sql)))
 	return t
+}
+
+// recentTexts are some of the texts that a session ran lately, by their length: most sessions run the same few all the time, and
+// each is looked up more than once on its way.
+type recentTexts [8]*text
+
+// text gives what is known of a text.
+func (c *Conn) text(sql string) *text {
+	place := &c.recent[len(sql)%len(c.recent)]
+	if t := *place; t != nil && t.sql == sql && t.round == c.cache.texts.round.Load() {
+		return t
+	}
+	*place = c.cache.texts.of(sql)
+	return *place
 }

@@ -125,7 +125,7 @@ func (w *watch) before(ctx context.Context, query string, args []driver.NamedVal
 	if _, err := w.conn.inner.conn(ctx); err != nil {
 		return effect{}, err
 	}
-	if w.conn.cache.texts.of(query).beginsTransaction() {
+	if w.conn.text(query).beginsTransaction() {
 		if err := w.conn.meet(ctx); err != nil {
 			return effect{}, err
 		}
