@@ -1,0 +1,44 @@
+package driver
+
+import "testing"
+
+// allocationsOfAHit are those of a query of one row and three columns that is answered from memory. Eight are database/sql's own: the
+// floor in docs/benchmarks.md has them, too. The rest are the rows and the text that is copied for the caller.
+const allocationsOfAHit = 10
+
+// Unlike times, allocations are the same on every machine: whoever changes their number has to say so here.
+func TestAllocationsOfAHit(t *testing.T) {
+	f := newFixture(t)
+	rows, err := f.Query("select id, owner, balance from accounts where id = $1", 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = rows.Close()
+	var id, balance int64
+	var owner string
+	into := []any{&id, &owner, &balance}
+	args := []any{int64(7)}
+	hit := func() {
+		rows, err := f.Query("select id, owner, balance from accounts where id = $1", args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rows.Next() {
+			if err := rows.Scan(into...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := rows.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := f.connector.Stats().Hits
+	const runs = 1000
+	n := testing.AllocsPerRun(runs, hit)
+	if hits := f.connector.Stats().Hits - before; hits < runs {
+		t.Fatalf("%d hits", hits)
+	}
+	if n != allocationsOfAHit {
+		t.Errorf("%v allocations, and not %d", n, allocationsOfAHit)
+	}
+}
