@@ -64,6 +64,6 @@ soak: ## run the long tests, SOAKTIME=30m each
 regress: ## PostgreSQL's own regression SQL beside pgx (PGCACHE_REGRESS_DIR=.../src/test/regress)
 	@. .ci/env && cd conformance_test/regress && go test -count=1 -timeout=2h -v -run RegressionSQL .
 
-bench: ## floor, pgx, hit, miss and off in turn; tiers; strict; writers; then the packages' benchmarks (BENCH=regexp COUNT=6)
-	@cd conformance_test/bench && go run . && go run ./tiers && go run ./strict && go run ./writers
+bench: ## floor, pgx, hit, miss and off in turn; load; tiers; strict; writers; then the packages' benchmarks (BENCH=regexp COUNT=6)
+	@cd conformance_test/bench && go run . && go run ./load && go run ./tiers && go run ./strict && go run ./writers
 	@.ci/each go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) -timeout 0 ./...

@@ -52,7 +52,7 @@
 //	max_bytes=1MiB        larger results are not kept
 //	empty=cache           keep results without rows (the default), or skip
 //	allow=now,app.price   functions vouched for (see FunctionPattern)
-//	consistency=tracked   at least this level; may only raise the DSN's
+//	consistency=tracked   this level; no lower one than the DSN names, if it names one
 //	refresh=early         refresh popular entries before they expire
 //	lock=5s               the longest wait for somebody else's fill
 //

@@ -33,7 +33,7 @@ type Rule struct {
 	MaxBytes     int64             // larger results are not kept; 0: only the DSN's bound
 	Empty        Empty             // whether a result without rows is kept
 	Allow        []FunctionPattern // functions that the user vouches for
-	Consistency  Consistency       // at least this level; ConsistencyAuto: the DSN's
+	Consistency  Consistency       // this level, no lower than one that the DSN names; ConsistencyAuto: the DSN's
 	Early        bool              // refresh popular entries before they expire
 	Lock         time.Duration     // longest wait for another fill; 0: none
 
