@@ -25,7 +25,7 @@ var shares = []float64{0, 0.01, 0.1, 0.5}
 
 type options struct {
 	rounds, scale, workers int
-	turn                   time.Duration
+	turn, warm             time.Duration
 }
 
 func main() {
@@ -34,6 +34,7 @@ func main() {
 	flag.IntVar(&o.scale, "scale", 10, "how many times 100,000 accounts there are")
 	flag.IntVar(&o.workers, "workers", 8, "how many goroutines ask at once")
 	flag.DurationVar(&o.turn, "turn", time.Second, "how long a turn lasts")
+	flag.DurationVar(&o.warm, "warm", 20*time.Second, "how long the cache is read before anything is measured")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -64,6 +65,9 @@ func run(ctx context.Context, o options) (err error) {
 	defer func() { err = errors.Join(err, s.close()) }()
 	fmt.Printf("%s/%s, %d processors; %d accounts, %d goroutines, %d rounds of %v.\n\n",
 		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), o.scale*100_000, o.workers, o.rounds, o.turn)
+	if _, err := s.play(ctx, s.cached, 0, 0, o.warm); err != nil {
+		return err
+	}
 	fmt.Println("| writes | pgx: queries/s | p99 | pgcache: queries/s | p99 | hits of the reads | throughput to pgx |")
 	fmt.Println("|---:|---:|---:|---:|---:|---:|---:|")
 	for _, share := range shares {

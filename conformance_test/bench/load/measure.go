@@ -74,17 +74,14 @@ func (t *turn) p99() time.Duration { return t.took[len(t.took)*99/100] }
 
 // measure has the two take turns under a load of which a share writes, and gives a row of the table.
 func (s *subject) measure(ctx context.Context, share float64) (string, error) {
-	if _, err := s.play(ctx, s.cached, share, 0); err != nil { // what is asked often comes into the cache
-		return "", err
-	}
 	before := s.connector.Stats()
 	var plain, cached []*turn
 	for n := range s.rounds {
-		a, err := s.play(ctx, s.pgx, share, uint64(n)+1)
+		a, err := s.play(ctx, s.pgx, share, uint64(n)+1, s.turn)
 		if err != nil {
 			return "", err
 		}
-		b, err := s.play(ctx, s.cached, share, uint64(n)+1)
+		b, err := s.play(ctx, s.cached, share, uint64(n)+1, s.turn)
 		if err != nil {
 			return "", err
 		}
@@ -112,14 +109,15 @@ func middle[T float64 | time.Duration](turns []*turn, of func(*turn) T) T {
 	return list[len(list)/2]
 }
 
-// play runs the load for one turn. The same seed asks for the same keys.
-func (s *subject) play(ctx context.Context, db *sql.DB, share float64, seed uint64) (*turn, error) {
+// play runs the load for a while. The same seed asks for the same keys.
+func (s *subject) play(ctx context.Context, db *sql.DB, share float64, seed uint64, long time.Duration) (*turn, error) {
 	var group errgroup.Group
 	parts := make([][]time.Duration, s.workers)
 	began := time.Now()
+	until := began.Add(long)
 	for w := range s.workers {
 		group.Go(func() (err error) {
-			parts[w], err = s.work(ctx, db, share, rand.New(rand.NewPCG(seed, uint64(w))))
+			parts[w], err = s.work(ctx, db, share, until, rand.New(rand.NewPCG(seed, uint64(w))))
 			return err
 		})
 	}
@@ -129,9 +127,8 @@ func (s *subject) play(ctx context.Context, db *sql.DB, share float64, seed uint
 	return t, err
 }
 
-func (s *subject) work(ctx context.Context, db *sql.DB, share float64, random *rand.Rand) (took []time.Duration, err error) {
+func (s *subject) work(ctx context.Context, db *sql.DB, share float64, until time.Time, random *rand.Rand) (took []time.Duration, err error) {
 	keys := rand.NewZipf(random, 1.1, 8, uint64(s.scale)*100_000-1)
-	until := time.Now().Add(s.turn)
 	for at := time.Now(); at.Before(until); {
 		if random.Float64() < share {
 			_, err = db.ExecContext(ctx, write, int64(1+keys.Uint64()))
