@@ -32,6 +32,7 @@ type cache struct {
 	learner *advice.Observer
 
 	invalidated invalidated
+	followed    followed
 
 	texts      texts
 	identities identities

@@ -203,6 +203,44 @@ func TestStrictWantsEventTriggers(t *testing.T) {
 	f.kept(balanceOf, 1)
 }
 
+// When the level falls from tracked to ttl, nothing comes back that was kept at ttl before it rose: this process has answered
+// with something newer since.
+func TestNothingComesBackWhenTheLevelFalls(t *testing.T) {
+	for name, end := range map[string]func(f *fixture){
+		"uninstalled":         func(f *fixture) { f.exec(f.DB, "call pgcache.uninstall()") },
+		"publication dropped": func(f *fixture) { f.exec(f.plain, "drop publication pgcache") },
+		"table dropped":       func(f *fixture) { f.exec(f.plain, "alter publication pgcache drop table accounts") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			level := func() string { return f.reason(balanceOf, 1) }
+			f.want(balanceOf, 1)
+			f.isHit(balanceOf, 1) // at ttl
+			if got := level(); !strings.Contains(got, "consistency ttl") {
+				t.Fatal(got)
+			}
+			f.exec(f.DB, "call pgcache.install()")
+			f.eventually("tracked", func() bool { return strings.Contains(level(), "consistency tracked") })
+			f.kept(balanceOf, 1)
+			f.exec(f.plain, "update accounts set balance = 7 where id = 1")
+			f.eventually("the new balance", func() bool { return f.read(f.DB, balanceOf, 1) == "7" })
+			end(f)
+			f.eventually("ttl", func() bool {
+				if got := f.read(f.DB, balanceOf, 1); got != "7" {
+					t.Fatalf("read %q after 7", got)
+				}
+				return strings.Contains(level(), "consistency ttl")
+			})
+			for range 3 {
+				if got := f.read(f.DB, balanceOf, 1); got != "7" {
+					t.Fatalf("read %q after 7", got)
+				}
+			}
+			f.isHit(balanceOf, 1)
+		})
+	}
+}
+
 // A table that leaves the publication is not answered for any more, at once where that matters.
 func TestLeavingThePublication(t *testing.T) {
 	f := newTracked(t, "wal", "rule=all: * ttl=1h consistency=strict")

@@ -101,6 +101,7 @@ func (c *cache) judge(t *text, id *identity, a *answer, wished string) *verdict 
 		return v
 	}
 	v.tags = a.tablesRead()
+	c.fall(v)
 	v.narrow(t)
 	v.statement = keyMaterial(keyVersion, c.config.Namespace, id.material, v.rule.Name, t.Text, a.Version, v.track.keyPart())
 	v.digest = sha256.Sum256([]byte(v.statement))
