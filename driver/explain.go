@@ -90,7 +90,7 @@ func (c *Conn) touches(t *text, e effect) string {
 	case t.WritesAnything:
 		return "everything: it can't be told from the text what it writes"
 	case !e.all:
-		return fmt.Sprintf("%d tables: those it names and those below, above and behind them", len(e.tags))
+		return fmt.Sprintf("%d of the tables: those it names, and what lies below and above them or is written along with them", len(e.tags))
 	}
 	if c.identity != nil {
 		if a := c.cache.answers.of(question{c.identity, t.names}, c.cache.schema.Load()); a != nil && a.Reach.Why != "" {
