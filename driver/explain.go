@@ -90,7 +90,11 @@ func (c *Conn) touches(t *text, e effect) string {
 	case t.WritesAnything:
 		return "everything: it can't be told from the text what it writes"
 	case !e.all:
-		return fmt.Sprintf("%d of the tables: those it names, and what lies below and above them or is written along with them", len(e.tags))
+		tables := "tables"
+		if len(e.tags) == 1 {
+			tables = "table"
+		}
+		return fmt.Sprintf("%d %s: those it names and those below, above and behind them", len(e.tags), tables)
 	}
 	if c.identity != nil {
 		if a := c.cache.answers.of(question{c.identity, t.names}, c.cache.schema.Load()); a != nil && a.Reach.Why != "" {

@@ -57,7 +57,7 @@ func TestExplainWrites(t *testing.T) {
 		create function note() returns trigger language plpgsql as 'begin insert into log values (1); return new; end';
 		create table noted (a int); create trigger noting before insert on noted for each row execute function note()`)
 	for statement, want := range map[string]string{
-		"update accounts set balance = 0": "touches 1 tables",
+		"update accounts set balance = 0": "touches 1 table:",
 		"insert into noted values (1)":    "touches everything: ",
 		"do 'begin end'":                  "touches everything: it can't be told from the text",
 		"select 1 for update":             "it locks rows",
