@@ -253,3 +253,21 @@ func TestRefreshWaitsInVainOnce(t *testing.T) {
 		t.Errorf("%d of %d waited for one query", n, callers)
 	}
 }
+
+// Where a rule says lock=0 nobody waits for what another process makes.
+func TestNoLockNoPeers(t *testing.T) {
+	f, parties := newPeers(t, 2, "feed=none", "rule=alone: * ttl=1h lock=0s")
+	ctx := WithRule(t.Context(), "alone")
+	for id := range 20 {
+		for _, p := range parties {
+			if got, err := readAll(ctx, p.DB, balanceOf, id); err != nil || got != f.read(f.plain, balanceOf, id) {
+				t.Fatal(got, err)
+			}
+		}
+	}
+	for _, p := range parties {
+		if s := p.connector.cache.peers.fleet.Stats(); s.Fetched+s.Served != 0 {
+			t.Errorf("%+v", s)
+		}
+	}
+}
