@@ -95,9 +95,9 @@ func Open(config Config) (*Fleet, error) {
 	return f, nil
 }
 
-// Fetch asks the owner of a key for its answer, or the peer that stands in for it if it has failed. The error is [ErrOwn] if that is this process, [ErrUnavailable] if there is no
-// answer to be had, or that of ctx as it is. Everybody who asks for the same key at the same time shares one request; who starts
-// it gives it its Request and its Patience.
+// Fetch asks the owner of a key for its answer, or the peer that stands in for it if it has failed. The error is [ErrOwn] if the
+// owner is this process, [ErrUnavailable] if there is no answer to be had, or that of ctx as it is. Everybody who asks for the
+// same key at the same time shares one request; who starts it gives it its Request and its Patience.
 func (f *Fleet) Fetch(ctx context.Context, call Call) (Answer, error) {
 	if err := ctx.Err(); err != nil {
 		return Answer{}, err
