@@ -40,14 +40,20 @@ func (c *Conn) observe(ctx context.Context, r *request) (driver.Rows, error) {
 		return c.bypass(ctx, r)
 	}
 	look := c.cache.begin(r, s)
-	c.watch.proved = c.identity == r.verdict.identity && r.verdict.current(c.cache)
-	rows, err := c.bypass(ctx, r)
-	c.watch.proved = false
+	rows, err := c.bypassProved(ctx, r)
 	passed, ok := rows.(*passedRows)
 	if err != nil || !ok || c.identity != r.verdict.identity {
 		return rows, err
 	}
 	return &observedRows{passedRows: passed, sighting: look}, nil
+}
+
+// bypassProved passes on a query that was proved to be a plain read, if it still is one in this session. The proof is for this query
+// alone, however it ends: what a program hooks into pgx may panic, and the connection be used after that.
+func (c *Conn) bypassProved(ctx context.Context, r *request) (driver.Rows, error) {
+	defer func() { c.watch.proved = false }()
+	c.watch.proved = c.identity == r.verdict.identity && r.verdict.current(c.cache)
+	return c.bypass(ctx, r)
 }
 
 // observed gives what the text's queries are counted under.

@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"math"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/gopgcache/pgcache/dsn"
 	"github.com/gopgcache/pgcache/internal/advice"
@@ -213,5 +216,56 @@ func TestRuleFor(t *testing.T) {
 				t.Error(text)
 			}
 		}
+	}
+}
+
+// faulty panics instead of noting that a query is sent, when it is told to.
+type faulty struct{ panics bool }
+
+func (f *faulty) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	if f.panics {
+		panic("the tracer is at fault")
+	}
+	return ctx
+}
+
+func (*faulty) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// A read that ends with a panic of the program's own leaves the connection as watchful as it was.
+func TestObservedPanic(t *testing.T) {
+	f, tracer := newFixture(t, "=off"), new(faulty)
+	config, err := pgx.ParseConfig(f.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Tracer = tracer
+	connector, err := NewConnectorConfig(config, "pgcache=observe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := sql.OpenDB(connector)
+	defer db.Close()
+	own, err := connector.Connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := own.(*Conn)
+	defer conn.Close()
+	const query, write = "select owner from accounts", "update accounts set balance = 1"
+	f.read(db, query)
+	func() {
+		defer func() { tracer.panics = recover() == nil }()
+		tracer.panics = true
+		_, _ = conn.QueryContext(t.Context(), query, nil)
+	}()
+	if tracer.panics {
+		t.Fatal("it did not panic")
+	}
+	before := connector.cache.ledger.Position()
+	if _, err := conn.ExecContext(t.Context(), write, nil); err != nil {
+		t.Fatal(err)
+	}
+	if connector.cache.ledger.Position() == before {
+		t.Error("nobody has noticed the write")
 	}
 }

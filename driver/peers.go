@@ -26,6 +26,9 @@ type peers struct {
 // fetch asks the owner of a request's key for the entry. Where this process is the owner, or the owner is of no help, it gives
 // nothing.
 func (p *peers) fetch(ctx context.Context, r *request) (entry, past *cachestore.Entry) {
+	if r.verdict.rule.Lock == 0 {
+		return nil, nil // what the owner has can't be told from what it would have to be waited for
+	}
 	if tr := r.verdict.track; tr != nil && !tr.settled(r.tags) {
 		return nil, nil
 	}

@@ -210,3 +210,64 @@ func TestPeerGone(t *testing.T) {
 		}
 	}
 }
+
+// A fill in the background that waited for the owner in vain is one query for all who wait for it, and not one of each.
+func TestRefreshWaitsInVainOnce(t *testing.T) {
+	const callers, lock = 20, 3 * time.Second
+	f, parties := newPeers(t, 2, "feed=none", "rule=short: * ttl=1ms stale=1h lock="+lock.String())
+	ctx := WithRule(t.Context(), "short")
+	f.DB, f.connector = parties[1].DB, parties[1].connector
+	f.SetMaxOpenConns(callers)
+	query, own := "", f.connector.cache.peers.fleet
+	for i := 0; own.Stats().Fetched == 0; i++ { // until the other process owns the key
+		query = fmt.Sprintf("select count(*), %d from accounts", i)
+		if r := <-f.ask(ctx, query); r.err != nil {
+			t.Fatal(r.err)
+		}
+	}
+	unlock := f.lock("accounts")
+	f.queries.Store(0)
+	if r := <-f.ask(ctx, query); r.err != nil {
+		t.Fatal(r.err)
+	}
+	f.waitForLockWaiters(1)
+	if err := f.connector.cache.store.Clear(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before := f.connector.Stats().Coalesced
+	var answers []<-chan result
+	for range callers {
+		answers = append(answers, f.ask(ctx, query))
+	}
+	f.eventually("everybody waits", func() bool { return f.waiting() == callers })
+	passed := time.After(lock) // for all of them
+	f.eventually("the fill asks itself", func() bool { return f.queries.Load() == 2 })
+	<-passed
+	unlock()
+	for _, a := range answers {
+		if r := <-a; r.err != nil {
+			t.Fatal(r.err)
+		}
+	}
+	if n := f.connector.Stats().Coalesced - before; n != callers {
+		t.Errorf("%d of %d waited for one query", n, callers)
+	}
+}
+
+// Where a rule says lock=0 nobody waits for what another process makes.
+func TestNoLockNoPeers(t *testing.T) {
+	f, parties := newPeers(t, 2, "feed=none", "rule=alone: * ttl=1h lock=0s")
+	ctx := WithRule(t.Context(), "alone")
+	for id := range 20 {
+		for _, p := range parties {
+			if got, err := readAll(ctx, p.DB, balanceOf, id); err != nil || got != f.read(f.plain, balanceOf, id) {
+				t.Fatal(got, err)
+			}
+		}
+	}
+	for _, p := range parties {
+		if s := p.connector.cache.peers.fleet.Stats(); s.Fetched+s.Served != 0 {
+			t.Errorf("%+v", s)
+		}
+	}
+}

@@ -90,7 +90,9 @@ func (c *cache) refill(ctx context.Context, r *request) (err error) {
 		f.giveUp()
 		return nil
 	}
+	f.setOut(time.Now().Add(r.verdict.rule.Lock)) // the owner of the key is not waited for any longer
 	entry, permit, busy := c.claim(ctx, r)
+	f.setOut(time.Now())
 	switch {
 	case entry != nil:
 		f.bring(entry)

@@ -94,7 +94,8 @@ func (s *shared) seek(ctx context.Context, r *request) (entry, past *cachestore.
 	if !s.helps(r) {
 		return nil, nil, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.verdict.rule.Lock)
+	// It bounds the wait for others only: with lock=0 there is none, and what the store has already is found all the same.
+	patience, cancel := context.WithTimeout(ctx, r.verdict.rule.Lock)
 	defer cancel()
 	looked := r.marked() // then find has looked already
 	for {
@@ -116,7 +117,7 @@ func (s *shared) seek(ctx context.Context, r *request) (entry, past *cachestore.
 				return entry, nil, nil
 			}
 			return nil, past, &permit{s, lease}
-		case lease.Wait(ctx) != nil:
+		case lease.Wait(patience) != nil, patience.Err() != nil:
 			return nil, past, nil
 		case r.marked() && s.readMark(ctx, r) != nil:
 			return nil, past, nil

@@ -470,3 +470,22 @@ func TestFrozenRedisIsLeftAlone(t *testing.T) {
 		})
 	}
 }
+
+// Where a rule says lock=0 nobody waits for what another process makes, but what is there is shared.
+func TestFleetWithoutLock(t *testing.T) {
+	_, params := onRedis(t, "feed=none", "rule=all: * ttl=1h lock=0s")
+	f, parties := newFleet(t, 2, params[1:]...)
+	for id := range 20 {
+		for _, p := range parties {
+			if got, want := f.read(p.DB, balanceOf, id), f.read(f.plain, balanceOf, id); got != want {
+				t.Fatalf("got %q, want %q", got, want)
+			}
+			f.eventually("the entry is in Redis", p.connector.cache.shared.idle)
+		}
+	}
+	for i, p := range parties {
+		if s := p.connector.Stats(); s.StoreErrors != 0 || s.SharedHits != int64(20*i) {
+			t.Errorf("%+v", s)
+		}
+	}
+}

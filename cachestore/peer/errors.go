@@ -5,8 +5,8 @@ import "errors"
 var (
 	// ErrOwn is the error of [Fleet.Fetch] for a key that this process owns: the caller makes the answer.
 	ErrOwn = errors.New("pgcache: this process owns the key")
-	// ErrUnavailable is the error for an answer that neither the owner of its key nor who stands in for it gave, for whatever reason: the caller makes
-	// it. It is wrapped with the reason.
+	// ErrUnavailable is the error for an answer that neither the owner of its key nor who stands in for it gave, for whatever
+	// reason: the caller makes it. It is wrapped with the reason.
 	ErrUnavailable = errors.New("pgcache: no answer from the owner of the key")
 	// ErrRefused is for [Config.Fill] to return, wrapped or not, for a request that it won't run. Such requests are counted
 	// apart from those that failed.

@@ -95,9 +95,9 @@ func Open(config Config) (*Fleet, error) {
 	return f, nil
 }
 
-// Fetch asks the owner of a key for its answer, or the peer that stands in for it if it has failed. The error is [ErrOwn] if that is this process, [ErrUnavailable] if there is no
-// answer to be had, or that of ctx as it is. Everybody who asks for the same key at the same time shares one request; who starts
-// it gives it its Request and its Patience.
+// Fetch asks the owner of a key for its answer, or the peer that stands in for it if it has failed. The error is [ErrOwn] if the
+// owner is this process, [ErrUnavailable] if there is no answer to be had, or that of ctx as it is. Everybody who asks for the
+// same key at the same time shares one request; who starts it gives it its Request and its Patience.
 func (f *Fleet) Fetch(ctx context.Context, call Call) (Answer, error) {
 	if err := ctx.Err(); err != nil {
 		return Answer{}, err
@@ -110,7 +110,7 @@ func (f *Fleet) Fetch(ctx context.Context, call Call) (Answer, error) {
 	if errors.Is(err, ErrUnavailable) && f.asked(call.Key) != asked {
 		// The owner has failed just now. Who stands in for it may be at work for others already.
 		if call.Patience = time.Until(until); call.Patience > 0 {
-			fl, err = f.fly(ctx, far, call)
+			fl, err = f.again(ctx, call, until)
 		}
 	}
 	if err != nil {
@@ -121,6 +121,18 @@ func (f *Fleet) Fetch(ctx context.Context, call Call) (Answer, error) {
 	}
 	f.stats.fetched.Add(1)
 	return fl.answer(), nil
+}
+
+// again asks once more. Who has started the flight may have more patience left than the caller, who leaves when it would have ended
+// by itself otherwise.
+func (f *Fleet) again(ctx context.Context, call Call, until time.Time) (*flight, error) {
+	bounded, cancel := context.WithDeadline(ctx, until.Add(f.config.Timeout))
+	defer cancel()
+	fl, err := f.fly(bounded, far, call)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, errOverdue)
+	}
+	return fl, err
 }
 
 // Own gives the answer that a peer would get if it asked this process, whoever the owner is: from the cache, from the flight
