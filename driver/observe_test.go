@@ -15,6 +15,7 @@ import (
 
 	"github.com/gopgcache/pgcache/dsn"
 	"github.com/gopgcache/pgcache/internal/advice"
+	"github.com/gopgcache/pgcache/internal/freshness"
 )
 
 // advised gives the row of SHOW pgcache.advice for a statement, by column.
@@ -134,6 +135,26 @@ func TestObserveLies(t *testing.T) {
 	row = f.advised(f.DB, byID)
 	if !strings.Contains(row["ladder"], "1h 0.333 lies 2/1") || row["rule"] != "" {
 		t.Errorf("after another's write: %v", row)
+	}
+}
+
+// With a feed it is known what another client changes, down to the row: that ends an answer, and makes none a lie.
+func TestObserveWithAFeed(t *testing.T) {
+	f := newTracked(t, "wal", "=observe")
+	f.want(byID, 1)
+	f.want(byID, 2)
+	var table uint32
+	if err := f.plain.QueryRow("select 'accounts'::regclass::oid").Scan(&table); err != nil {
+		t.Fatal(err)
+	}
+	tracker, tags := f.connector.cache.tracked.Load().tracker, []freshness.Tag{freshness.TableTag(table)}
+	before := tracker.Changed(tags)
+	f.exec(f.plain, "update accounts set balance = 2 where id = 1")
+	f.eventually("the change", func() bool { return tracker.Changed(tags) > before })
+	f.want(byID, 1)
+	f.want(byID, 2)
+	if row := f.advised(f.DB, byID); !strings.Contains(row["ladder"], "1h 0.250 lies 1/0") {
+		t.Errorf("%v", row)
 	}
 }
 
