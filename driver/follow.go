@@ -117,8 +117,33 @@ func (c *cache) prepareFeed(ctx context.Context, config *pgx.ConnConfig) (setup.
 	case state.Ready(setup.Touch):
 		return setup.Touch, state, nil
 	default:
-		return 0, nil, errNothingInstalled
+		return 0, nil, unready(state)
 	}
+}
+
+// unready tells why no feed can run: nothing is installed, or something that lacks something else.
+func unready(state *setup.State) error {
+	of := *state
+	switch {
+	case state.Publication != nil:
+		of.Kind = setup.WAL
+	case state.HasLog():
+		of.Kind = setup.Touch
+	default:
+		return errNothingInstalled
+	}
+	return notReady(of.Wants())
+}
+
+// notReady says what there is to do.
+func notReady(items []setup.Item) error {
+	var todo []string
+	for _, item := range items {
+		if item.ToDo != "" {
+			todo = append(todo, item.Name+": "+item.ToDo)
+		}
+	}
+	return fmt.Errorf("%w: %s", errNotReady, strings.Join(todo, "; "))
 }
 
 // installFor sees to it that a feed can run.
@@ -134,13 +159,7 @@ func (c *cache) installFor(ctx context.Context, conn *pgx.Conn, kind setup.Kind)
 	if report.State.Ready(kind) {
 		return report.State, nil
 	}
-	var todo []string
-	for _, item := range report.Items {
-		if item.ToDo != "" {
-			todo = append(todo, item.Name+": "+item.ToDo)
-		}
-	}
-	return nil, fmt.Errorf("%w: %s", errNotReady, strings.Join(todo, "; "))
+	return nil, notReady(report.Items)
 }
 
 // reads counts the queries that were answered: while it stands still a feed need not hurry.

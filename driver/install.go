@@ -89,7 +89,9 @@ func (c *Conn) showFeed(ctx context.Context) (*rowset.Set, error) {
 		return nil, err
 	}
 	kind := c.cache.feedKind()
-	if c.cache.config.Feed == dsn.FeedAuto {
+	if tr := c.cache.following.Load(); tr != nil {
+		kind = tr.covers // the other is of no use to this program
+	} else if c.cache.config.Feed == dsn.FeedAuto {
 		kind = setup.WAL | setup.Touch
 	}
 	state, err := setup.Inspect(ctx, std.Conn().PgConn(), kind, c.cache.config.Publication)

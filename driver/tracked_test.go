@@ -144,6 +144,21 @@ func TestALevelThatCantBeHad(t *testing.T) {
 	}
 }
 
+// What is installed and lacks something else of the server's is told as that, and not as being followed.
+func TestInstalledAndNotReady(t *testing.T) {
+	server := pgtest.OwnWith(t, testenv.Options{Settings: map[string]string{"wal_level": "replica"}})
+	f := fixtureOn(t, server.DSN(""))
+	f.exec(f.DB, "create publication pgcache for table accounts")
+	f.DB, f.connector = f.open()
+	f.read(f.DB, balanceOf, 1)
+	f.eventually("the reason", func() bool {
+		return strings.Contains(f.read(f.DB, "show pgcache.feed"), "none: level ttl: pgcache: changes can't be followed yet: wal_level: ALTER SYSTEM")
+	})
+	if got := f.read(f.DB, "show pgcache.feed"); !strings.Contains(got, "table public.accounts ready for the WAL, which can't be followed yet") {
+		t.Error(got)
+	}
+}
+
 // DDL made elsewhere is told by the feed.
 func TestDDLElsewhereIsTold(t *testing.T) { bothFeeds(t, dDLElsewhereIsTold) }
 

@@ -29,14 +29,19 @@ func (s *State) Items() []Item {
 func (s *State) Ready(kind Kind) bool {
 	of := *s
 	of.Kind = kind
-	list := of.serverItems()
-	if kind&WAL != 0 {
-		list = append(list, of.walItems()...)
+	return len(of.Wants()) == 0
+}
+
+// Wants are the items without which no feed of the state's kinds can run.
+func (s *State) Wants() []Item {
+	list := s.serverItems()
+	if s.Kind&WAL != 0 {
+		list = append(list, s.walItems()...)
 	}
-	if kind&Touch != 0 {
-		list = append(list, of.touchItems()...)
+	if s.Kind&Touch != 0 {
+		list = append(list, s.touchItems()...)
 	}
-	return !slices.ContainsFunc(list, func(i Item) bool { return i.ToDo != "" })
+	return slices.DeleteFunc(list, func(i Item) bool { return i.ToDo == "" })
 }
 
 func (s *State) serverItems() []Item {
@@ -158,6 +163,8 @@ func (s *State) tableItem(t *Table) Item {
 	switch {
 	case len(by) == 0:
 		item.State, item.ToDo = s.untracked(t)
+	case !s.Ready(WAL) && !s.Ready(Touch):
+		item.State = "ready for the " + strings.Join(by, " and the ") + ", which can't be followed yet: see above"
 	case t.Kind == "p" && by[0] == "WAL":
 		item.State = "tracked as far as its partitions are"
 	default:
