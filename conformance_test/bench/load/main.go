@@ -55,7 +55,8 @@ func run(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	if said, err := exec.CommandContext(ctx, program, "-i", "-q", "-s", strconv.Itoa(o.scale), server.DSN("")).CombinedOutput(); err != nil {
+	fill := exec.CommandContext(ctx, program, "-i", "-q", "-s", strconv.Itoa(o.scale), server.DSN(""))
+	if said, err := fill.CombinedOutput(); err != nil {
 		return fmt.Errorf("pgbench: %w: %s", err, said)
 	}
 	s, err := open(ctx, server.DSN(""), o)

@@ -127,7 +127,10 @@ func (s *subject) play(ctx context.Context, db *sql.DB, share float64, seed uint
 	return t, err
 }
 
-func (s *subject) work(ctx context.Context, db *sql.DB, share float64, until time.Time, random *rand.Rand) (took []time.Duration, err error) {
+// work asks one query after the other, and gives how long each took.
+func (s *subject) work(
+	ctx context.Context, db *sql.DB, share float64, until time.Time, random *rand.Rand,
+) (took []time.Duration, err error) {
 	keys := rand.NewZipf(random, 1.1, 8, uint64(s.scale)*100_000-1)
 	for at := time.Now(); at.Before(until); {
 		if random.Float64() < share {
