@@ -11,14 +11,7 @@ type Item struct{ Name, State, ToDo string }
 
 // Items says in words how everything stands.
 func (s *State) Items() []Item {
-	items := s.serverItems()
-	if s.Kind&WAL != 0 {
-		items = append(items, s.walItems()...)
-	}
-	if s.Kind&Touch != 0 {
-		items = append(items, s.touchItems()...)
-	}
-	items = append(items, s.eventItem())
+	items := append(s.feedItems(), s.eventItem())
 	for i := range s.Tables {
 		items = append(items, s.tableItem(&s.Tables[i]))
 	}
@@ -34,14 +27,19 @@ func (s *State) Ready(kind Kind) bool {
 
 // Wants are the items without which no feed of the state's kinds can run.
 func (s *State) Wants() []Item {
-	list := s.serverItems()
+	return slices.DeleteFunc(s.feedItems(), func(i Item) bool { return i.ToDo == "" })
+}
+
+// feedItems are what feeds of the state's kinds need, the tables apart.
+func (s *State) feedItems() []Item {
+	items := s.serverItems()
 	if s.Kind&WAL != 0 {
-		list = append(list, s.walItems()...)
+		items = append(items, s.walItems()...)
 	}
 	if s.Kind&Touch != 0 {
-		list = append(list, s.touchItems()...)
+		items = append(items, s.touchItems()...)
 	}
-	return slices.DeleteFunc(list, func(i Item) bool { return i.ToDo == "" })
+	return items
 }
 
 func (s *State) serverItems() []Item {
