@@ -280,8 +280,8 @@ func TestRedisFaults(t *testing.T) {
 	}
 }
 
-// A Redis that doesn't answer holds up a query once, and not once for each thing that there would have been to ask of it.
-func TestFrozenRedisHoldsUpAQueryOnce(t *testing.T) {
+// onFrozenRedis runs a test, without a feed and with one, while the Redis that is shared doesn't answer.
+func onFrozenRedis(t *testing.T, test func(t *testing.T, f *fixture)) {
 	for _, feed := range []string{"none", "wal"} {
 		t.Run(feed, func(t *testing.T) {
 			r, params := onRedis(t, "feed="+feed)
@@ -293,13 +293,20 @@ func TestFrozenRedisHoldsUpAQueryOnce(t *testing.T) {
 			f.eventually("an idle store", func() bool { return f.connector.cache.shared.idle() })
 			pauseRedis(t, r)
 			defer continueRedis(t, r)
-			before := f.connector.Stats().StoreErrors
-			f.want(sumOfBranch, 2)
-			if n := f.connector.Stats().StoreErrors - before; n != 1 {
-				t.Errorf("Redis failed %d times", n)
-			}
+			test(t, f)
 		})
 	}
+}
+
+// A Redis that doesn't answer holds up a query once, and not once for each thing that there would have been to ask of it.
+func TestFrozenRedisHoldsUpAQueryOnce(t *testing.T) {
+	onFrozenRedis(t, func(t *testing.T, f *fixture) {
+		before := f.connector.Stats().StoreErrors
+		f.want(sumOfBranch, 2)
+		if n := f.connector.Stats().StoreErrors - before; n != 1 {
+			t.Errorf("Redis failed %d times", n)
+		}
+	})
 }
 
 // load writes through one process and reads through all, one goroutine each, and checks that each reads what was written last
@@ -450,25 +457,14 @@ func redisSays(t *testing.T, r *testenv.Redis, command ...any) {
 
 // A Redis that doesn't answer holds up a few queries, not all.
 func TestFrozenRedisIsLeftAlone(t *testing.T) {
-	for _, feed := range []string{"none", "wal"} {
-		t.Run(feed, func(t *testing.T) {
-			r, params := onRedis(t, "feed="+feed)
-			params[3] = "timeout=50ms"
-			f, parties := newFleet(t, 1, params...)
-			if feed == "wal" {
-				f.allFollow(parties)
-			}
-			f.eventually("an idle store", func() bool { return f.connector.cache.shared.idle() })
-			pauseRedis(t, r)
-			defer continueRedis(t, r)
-			for i := range 8 {
-				f.want(sumOfBranch, i)
-			}
-			if _, _, err := f.connector.cache.shared.store.Read(t.Context(), nil); !errors.Is(err, redis.ErrUnavailable) {
-				t.Errorf("Redis is still asked: %v", err)
-			}
-		})
-	}
+	onFrozenRedis(t, func(t *testing.T, f *fixture) {
+		for i := range 8 {
+			f.want(sumOfBranch, i)
+		}
+		if _, _, err := f.connector.cache.shared.store.Read(t.Context(), nil); !errors.Is(err, redis.ErrUnavailable) {
+			t.Errorf("Redis is still asked: %v", err)
+		}
+	})
 }
 
 // Where a rule says lock=0 nobody waits for what another process makes, but what is there is shared.
