@@ -1,6 +1,10 @@
 package driver
 
-import "testing"
+import (
+	"runtime"
+	"strings"
+	"testing"
+)
 
 // allocationsOfAHit are those of a query of one row and three columns that is answered from memory. Eight are database/sql's own: the
 // floor in docs/benchmarks.md has them, too. The rest are the rows and the text that is copied for the caller.
@@ -38,7 +42,11 @@ func TestAllocationsOfAHit(t *testing.T) {
 	if hits := f.connector.Stats().Hits - before; hits < runs {
 		t.Fatalf("%d hits", hits)
 	}
-	if n != allocationsOfAHit {
-		t.Errorf("%v allocations, and not %d", n, allocationsOfAHit)
+	want := float64(allocationsOfAHit)
+	if !strings.HasPrefix(runtime.Version(), "go1.26") {
+		want-- // database/sql of Go 1.27 makes one less
+	}
+	if n != want {
+		t.Errorf("%v allocations, and not %v", n, want)
 	}
 }
