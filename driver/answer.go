@@ -105,14 +105,6 @@ func (a *answer) tablesRead() []freshness.Tag {
 	return tags
 }
 
-// tablesWritten are the tags of what a statement with this answer may write, or all.
-func (a *answer) tablesWritten() (tags []freshness.Tag, all bool) {
-	if a.Reach.Unknown || a.MayWrite() {
-		return nil, true
-	}
-	return a.tablesReached(), false
-}
-
 func (a *answer) tablesReached() []freshness.Tag {
 	tags := make([]freshness.Tag, len(a.Reach.Tables))
 	for i, oid := range a.Reach.Tables {

@@ -90,11 +90,14 @@ func (c *Conn) touches(t *text, e effect) string {
 	case t.WritesAnything:
 		return "everything: it can't be told from the text what it writes"
 	case !e.all:
+		if columns := t.rewritten.Load().columns(); columns != "" {
+			return "rows of 1 table, told by " + columns
+		}
 		tables := "tables"
-		if len(e.tags) == 1 {
+		if len(e.changes) == 1 {
 			tables = "table"
 		}
-		return fmt.Sprintf("%d %s: those it names and those below, above and behind them", len(e.tags), tables)
+		return fmt.Sprintf("%d %s: those it names and those below, above and behind them", len(e.changes), tables)
 	}
 	if c.identity != nil {
 		if a := c.cache.answers.of(question{c.identity, t.names}, c.cache.schema.Load()); a != nil && a.Reach.Why != "" {

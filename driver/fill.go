@@ -340,7 +340,8 @@ func (f *fill) keep(set *rowset.Set) *cachestore.Entry {
 	case f.tracking != nil:
 		entry.Position = f.tracking.Position()
 		v := f.request.verdict
-		f.tracking.Admit(v.tags, v.answer.after, func(admitted bool) { f.store(entry, admitted && v.current(f.cache)) })
+		reads := freshness.Reads{Tables: v.tags, Tags: entry.Tags, Since: v.since, After: v.answer.after}
+		f.tracking.Admit(reads, func(admitted bool) { f.store(entry, admitted && v.current(f.cache)) })
 	case f.request.byMark:
 		entry.Position = f.request.mark
 		f.store(entry, f.request.quiet && f.cache.ledger.Admit(entry.Tags, f.flight.position))

@@ -35,7 +35,6 @@ func (iv *invalidated) add(tables []freshness.Tag) {
 	}
 	for _, table := range tables {
 		iv.byTag[table] = now
-		iv.byTag[freshness.OwnTag(table)] = now // what depends on rows of the table only has this tag
 	}
 	iv.used.Store(true)
 }
@@ -48,8 +47,8 @@ func (iv *invalidated) addAll() {
 	iv.used.Store(true)
 }
 
-// since tells whether something with these tags was invalidated after it was read.
-func (iv *invalidated) since(readAt time.Time, tags []freshness.Tag) bool {
+// since tells whether one of the tables that something was read from was invalidated after that.
+func (iv *invalidated) since(readAt time.Time, tables []freshness.Tag) bool {
 	if !iv.used.Load() {
 		return false
 	}
@@ -58,8 +57,8 @@ func (iv *invalidated) since(readAt time.Time, tags []freshness.Tag) bool {
 	if !readAt.After(iv.floor) {
 		return true
 	}
-	for _, tag := range tags {
-		if at, ok := iv.byTag[tag]; ok && !readAt.After(at) {
+	for _, table := range tables {
+		if at, ok := iv.byTag[table]; ok && !readAt.After(at) {
 			return true
 		}
 	}

@@ -122,7 +122,7 @@ func (c *cache) putNear(ctx context.Context, key cachestore.Key, e *cachestore.E
 func (c *cache) unchanged(r *request, e *cachestore.Entry) bool {
 	tr := r.verdict.track
 	switch {
-	case c.invalidated.since(e.ReadAt, e.Tags):
+	case c.invalidated.since(e.ReadAt, r.verdict.tags):
 		return false
 	case tr != nil:
 		return r.verdict.watched(e) && tr.tracker.Fresh(e.Tags, e.Position)
@@ -135,7 +135,7 @@ func (c *cache) unchanged(r *request, e *cachestore.Entry) bool {
 
 // wasUnchanged is unchanged as of the moment when the feed was lost.
 func (c *cache) wasUnchanged(r *request, e *cachestore.Entry) bool {
-	return r.verdict.watched(e) && !c.invalidated.since(e.ReadAt, e.Tags) && r.verdict.track.tracker.WasFresh(e.Tags, e.Position)
+	return r.verdict.watched(e) && !c.invalidated.since(e.ReadAt, r.verdict.tags) && r.verdict.track.tracker.WasFresh(e.Tags, e.Position)
 }
 
 // early tells, at random, whether to refresh an entry before its time: the more likely the nearer its end and the dearer

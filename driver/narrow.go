@@ -36,6 +36,7 @@ func (v *verdict) narrow(t *text) {
 			if column.Table == table && column.Name == n.Column && casts(n.Cast, column.Type) && typedByColumn(t.Text, n) {
 				v.narrowed = append(v.narrowed, narrowed{n, column})
 				v.track.interest.Add(table, column.Name)
+				v.track.tracker.Tell(freshness.TableTag(table), freshness.ColumnTag(table, column.Name))
 			}
 		}
 	}
@@ -102,17 +103,16 @@ func (v *verdict) tagsFor(args []driver.NamedValue) []freshness.Tag {
 	if len(v.narrowed) == 0 {
 		return v.tags
 	}
-	tags := make([]freshness.Tag, 0, len(v.tags)+2*len(v.narrowed))
+	tags := make([]freshness.Tag, 0, len(v.tags)+len(v.narrowed))
 	tags = append(tags, v.tags...)
-	for _, n := range v.narrowed {
+	for i := range v.narrowed {
+		n := &v.narrowed[i]
 		value, ok := n.value(args)
 		if !ok {
 			continue
 		}
-		table := freshness.TableTag(n.column.Table)
-		i := slices.Index(tags, table)
-		tags[i] = freshness.OwnTag(table)
-		tags = append(tags, freshness.ColumnTag(n.column.Table, n.column.Name), freshness.RowTag(n.column.Table, n.column.Name, value))
+		tags[slices.Index(tags, freshness.TableTag(n.column.Table))] = freshness.ColumnTag(n.column.Table, n.column.Name)
+		tags = append(tags, freshness.RowTag(n.column.Table, n.column.Name, value))
 	}
 	return tags
 }

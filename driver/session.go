@@ -262,7 +262,7 @@ func (c *Conn) effect(ctx context.Context, query string, args []driver.NamedValu
 		e.all, e.session = true, true
 		return e, nil
 	}
-	e.tags, e.all = a.tablesWritten()
+	e.changes, e.all = t.changes(a, args)
 	e.session = e.session || a.MayWrite() || a.Reach.Unknown || a.MayChangeSession() && !e.settings
 	// Of several statements, one that changes the session changes what the next one's names stand for.
 	e.all = e.all || t.Several && e.session

@@ -20,6 +20,8 @@ type text struct {
 	command command
 	// verdict is the latest, for whoever asks next; most texts only ever have one.
 	verdict atomic.Pointer[verdict]
+	// rewritten is what was found last on the rows that it writes.
+	rewritten atomic.Pointer[rewritten]
 	// tally is what SHOW pgcache.statements tells.
 	tally tally
 	// observed is what its queries are counted under in observe mode.

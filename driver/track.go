@@ -104,12 +104,12 @@ func (c *cache) setTrack(tr *track) {
 
 // wrote tells the feed's side of an own write that is about to be acknowledged: until the feed has delivered it, whoever
 // asks gets it from PostgreSQL.
-func (c *cache) wrote(tags []freshness.Tag, everything bool) {
+func (c *cache) wrote(changes []freshness.Change, everything bool) {
 	tr := c.following.Load()
-	if tr == nil || len(tags) == 0 && !everything {
+	if tr == nil || len(changes) == 0 && !everything {
 		return
 	}
-	tr.feed.Settle(tr.tracker.Own(tags, everything))
+	tr.feed.Settle(tr.tracker.Own(changes, everything))
 }
 
 // How long a strict hit waits for the feed before PostgreSQL is asked instead. Usually it waits as long as SELECT 1 takes. Where

@@ -33,7 +33,7 @@ type watch struct {
 
 // effect is what a statement may change.
 type effect struct {
-	tags    []freshness.Tag
+	changes []freshness.Change
 	all     bool
 	schema  bool
 	session bool
@@ -134,10 +134,11 @@ func (w *watch) before(ctx context.Context, query string, args []driver.NamedVal
 	if err != nil {
 		return effect{}, err
 	}
-	if e.all || len(e.tags) > 0 {
-		w.write.Begin(&w.conn.cache.ledger, e.tags, e.all)
-		w.conn.cache.peers.wrote(e.tags, e.all)
-		w.conn.cache.shared.publish(ctx, &w.told, w.conn.serverPID(), e.tags, e.all)
+	if e.all || len(e.changes) > 0 {
+		w.write.Begin(&w.conn.cache.ledger, e.changes, e.all)
+		tables := freshness.Tables(e.changes)
+		w.conn.cache.peers.wrote(tables, e.all)
+		w.conn.cache.shared.publish(ctx, &w.told, w.conn.serverPID(), tables, e.all)
 	}
 	if e.schema {
 		w.schema = true
@@ -178,14 +179,14 @@ func (w *watch) settle() {
 		w.schema = false
 		w.conn.cache.schemaChanges()
 	}
-	tags, all := w.write.Written()
-	w.conn.cache.wrote(tags, all)
-	w.conn.cache.peers.wrote(tags, all)
+	changes, all := w.write.Written()
+	w.conn.cache.wrote(changes, all)
+	w.conn.cache.peers.wrote(freshness.Tables(changes), all)
 	w.write.End()
 	switch {
 	case schema:
 		w.conn.cache.observers.stale(SourceSchema, all)
-	case all || len(tags) > 0:
+	case all || len(changes) > 0:
 		w.conn.cache.observers.stale(SourceWrite, all)
 	}
 	w.conn.cache.shared.conclude(&w.told)

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -13,6 +14,9 @@ type Reach struct {
 	Unknown bool
 	// Why says in words what makes it unknown.
 	Why string
+	// Apart is set when there is one table, and of it no other rows change than those that the statement says, nor in another
+	// way: no trigger sees them and no foreign key cascades to others.
+	Apart bool
 }
 
 // reached is the answer of reach.sql as it comes.
@@ -24,6 +28,7 @@ type reached struct {
 	Functions []string  `json:"functions"`
 	Triggers  []trigger `json:"triggers"`
 	Shadows   []string  `json:"shadows"`
+	Cascades  []string  `json:"cascades"`
 }
 
 // trigger is one that may fire.
@@ -40,8 +45,14 @@ type trigger struct {
 
 func (raw *reached) reach() Reach {
 	reasons := raw.reasons()
-	return Reach{Tables: raw.Tables, Unknown: len(reasons) > 0, Why: strings.Join(reasons, "; ")}
+	return Reach{
+		Tables: raw.Tables, Unknown: len(reasons) > 0, Why: strings.Join(reasons, "; "),
+		Apart: len(reasons) == 0 && len(raw.Tables) == 1 && len(raw.Cascades) == 0 && !slices.ContainsFunc(raw.Triggers, trigger.isOthers),
+	}
 }
+
+// isOthers tells whether a trigger is not the cache's own. What it does to the row at hand is not followed.
+func (t trigger) isOthers() bool { return !t.Own }
 
 // reasons says what makes it uncertain which tables are written.
 func (raw *reached) reasons() []string {

@@ -79,6 +79,11 @@ SELECT pg_catalog.jsonb_build_object(
     JOIN pg_catalog.pg_class c ON c.oid = f.tgrelid
     JOIN pg_catalog.pg_proc p ON p.oid = f.tgfoid
     JOIN pg_catalog.pg_language l ON l.oid = p.prolang),
+  -- A row that is deleted, or gets another key, changes others of its own table.
+  'cascades', (
+    SELECT pg_catalog.jsonb_agg(c.conname)
+    FROM node n JOIN pg_catalog.pg_constraint c ON c.conrelid = n.oid AND c.confrelid = n.oid
+    WHERE n.k = 'r' AND c.contype = 'f' AND (c.confdeltype IN ('c', 'n', 'd') OR c.confupdtype IN ('c', 'n', 'd'))),
   -- Names that mean something of the user's, at least for some arguments, so that a trigger may not mean what it seems to.
   'shadows', (
     SELECT pg_catalog.jsonb_agg(s.name)

@@ -10,9 +10,20 @@ type Fill struct {
 	read     bool
 	snapshot Snapshot
 	position uint64
-	tables   []Tag
-	after    uint64
+	reads    Reads
 	decide   func(admitted bool)
+}
+
+// Reads are what the result of a fill depends on.
+type Reads struct {
+	// Tables are the tags of the tables that it read.
+	Tables []Tag
+	// Tags are those that the entry will depend on: of a table that was read by a column's value, the rows' in place of the table's.
+	Tags []Tag
+	// Since is the position from which on commits tell the rows by those columns.
+	Since uint64
+	// After is the last transaction that may have changed the tables without the feed's knowing: the fill has to see them all.
+	After uint64
 }
 
 // Begin is called before the query is sent.
@@ -38,16 +49,11 @@ func (f *Fill) Read(snapshot Snapshot, position uint64) {
 func (f *Fill) Position() uint64 { return f.position }
 
 // Admit ends the fill and calls decide once: with true when the result may be kept, as an entry that was read at the fill's
-// position and depends on the tables. That may be at once, or later from the feed, so decide must not block.
-//
-// Commits that are pending are told by their tables, also for an entry that depends on certain rows only: what a commit did
-// to rows is told by the columns that anybody cared for when it was delivered.
-//
-// Transactions up to after may have changed the tables without the feed's knowing, so the fill has to see them all.
-func (f *Fill) Admit(tables []Tag, after uint64, decide func(admitted bool)) {
+// position. That may be at once, or later from the feed, so decide must not block.
+func (f *Fill) Admit(reads Reads, decide func(admitted bool)) {
 	t := f.tracker
 	t.mu.Lock()
-	f.tables, f.after, f.decide = tables, after, decide
+	f.reads, f.decide = reads, decide
 	if t.live && f.read && f.epoch == t.epoch && f.position > t.passed && len(t.waiting) < maxWaiting {
 		t.waiting = append(t.waiting, f)
 		t.mu.Unlock()
@@ -78,15 +84,24 @@ func (t *Tracker) end(f *Fill) {
 
 // admits is the rule: see the package's documentation. The feed has passed the fill's position. The caller holds the lock.
 func (t *Tracker) admits(f *Fill) bool {
-	if !t.live || !f.read || f.epoch != t.epoch || !f.snapshot.Past(max(t.after, f.after)) {
+	if !t.live || !f.read || f.epoch != t.epoch || !f.snapshot.Past(max(t.after, f.reads.After)) {
 		return false
 	}
 	for i := range t.pending {
-		if p := &t.pending[i]; !f.snapshot.Sees(p.XID) && p.touches(f.tables) {
+		if p := &t.pending[i]; !f.snapshot.Sees(p.XID) && p.touches(f.reads.of(p.Position)) {
 			return false
 		}
 	}
 	return true
+}
+
+// of gives the tags by which a commit tells whether it changed what was read. One that was delivered before anybody cared for
+// the rows tells tables only.
+func (r *Reads) of(position uint64) []Tag {
+	if position > r.Since {
+		return r.Tags
+	}
+	return r.Tables
 }
 
 func (c *Commit) touches(tags []Tag) bool {

@@ -28,15 +28,15 @@ func TestFreshUntilTouched(t *testing.T) {
 // A fill that overlaps a write is not admitted, however the two lie.
 func TestAdmission(t *testing.T) {
 	for name, overlap := range map[string]func(l *Ledger, w *Write) (position uint64){
-		"write begins before the fill and goes on": func(l *Ledger, w *Write) uint64 { w.Begin(l, []Tag{a}, false); return l.Position() },
+		"write begins before the fill and goes on": func(l *Ledger, w *Write) uint64 { w.Begin(l, Whole(a), false); return l.Position() },
 		"write begins before the fill and ends": func(l *Ledger, w *Write) uint64 {
-			w.Begin(l, []Tag{a}, false)
+			w.Begin(l, Whole(a), false)
 			defer w.End()
 			return l.Position()
 		},
-		"write begins during the fill": func(l *Ledger, w *Write) uint64 { defer w.Begin(l, []Tag{a}, false); return l.Position() },
+		"write begins during the fill": func(l *Ledger, w *Write) uint64 { defer w.Begin(l, Whole(a), false); return l.Position() },
 		"write within the fill": func(l *Ledger, w *Write) uint64 {
-			defer func() { w.Begin(l, []Tag{a}, false); w.End() }()
+			defer func() { w.Begin(l, Whole(a), false); w.End() }()
 			return l.Position()
 		},
 		"write to everything": func(l *Ledger, w *Write) uint64 { w.Begin(l, nil, true); return l.Position() },
@@ -58,8 +58,8 @@ func TestWriteOfATransaction(t *testing.T) {
 	var l Ledger
 	var w Write
 	w.End() // nothing was begun
-	w.Begin(&l, []Tag{a}, false)
-	w.Begin(&l, []Tag{a, b}, false)
+	w.Begin(&l, Whole(a), false)
+	w.Begin(&l, Whole(a, b), false)
 	at := l.Position()
 	w.Again()
 	if l.Fresh([]Tag{a}, at) || l.Fresh([]Tag{b}, at) || l.Admit([]Tag{b}, l.Position()) {

@@ -112,7 +112,7 @@ func (w *world) fillStep(e event) {
 			f.fill.End()
 			return
 		}
-		f.fill.Admit(modelTags, 0, func(admitted bool) { f.kept = admitted })
+		f.fill.Admit(Reads{Tables: modelTags, Tags: modelTags}, func(admitted bool) { f.kept = admitted })
 	}
 }
 
@@ -259,7 +259,7 @@ func TestNotWaitingForTheFeedLies(t *testing.T) {
 		return func(f *modelFill) bool {
 			w.tracker.mu.Lock()
 			defer w.tracker.mu.Unlock()
-			f.fill.tables = modelTags
+			f.fill.reads = Reads{Tables: modelTags, Tags: modelTags}
 			return w.tracker.admits(f.fill)
 		}
 	}

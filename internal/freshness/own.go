@@ -6,29 +6,59 @@ import "slices"
 // fresh, so that whoever wrote reads what was written.
 type Own struct {
 	tracker    *Tracker
-	tags       []Tag
+	changes    []Change
+	tags       []Tag // what is marked
 	everything bool
 	position   uint64
 }
 
-// Own is called when a write to tables is about to be acknowledged to its caller.
-func (t *Tracker) Own(tags []Tag, everything bool) *Own {
+// Own is called when a write is about to be acknowledged to its caller.
+//
+// Of a table it marks the table itself, and for each column by which rows are told either the rows that the write names or,
+// where it names none, all.
+func (t *Tracker) Own(changes []Change, everything bool) *Own {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	o := &Own{tracker: t, everything: everything}
-	for _, tag := range tags {
-		o.tags = append(o.tags, tag, OwnTag(tag))
-	}
-	for _, tag := range o.tags {
-		slot := t.slot(tag)
-		t.marks[slot]++
-		slot.Or(owned)
+	o := &Own{tracker: t, changes: changes, everything: everything}
+	for i := range changes {
+		c := &changes[i]
+		t.mark(o, c.Table)
+		for _, column := range t.columns[c.Table] {
+			t.mark(o, c.in(column))
+		}
 	}
 	if everything {
 		t.everything++
 		t.floor.Or(owned)
 	}
+	t.outstanding[o] = struct{}{}
 	return o
+}
+
+// mark marks what a write may have changed. The caller holds the lock.
+func (t *Tracker) mark(o *Own, tag Tag) {
+	o.tags = append(o.tags, tag)
+	slot := t.slot(tag)
+	t.marks[slot]++
+	slot.Or(owned)
+}
+
+// Tell says that from now on some entries depend on the rows of a table that have a value in a column: on that tag and on the
+// column's, and not on the table's. It holds for writes too that were made before and have not been delivered yet.
+func (t *Tracker) Tell(table, column Tag) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if slices.Contains(t.columns[table], column) {
+		return
+	}
+	t.columns[table] = append(t.columns[table], column)
+	for o := range t.outstanding {
+		for i := range o.changes {
+			if c := &o.changes[i]; c.Table == table {
+				t.mark(o, c.in(column))
+			}
+		}
+	}
 }
 
 // Settle tells a position that is not before the write's commit. It may be called later, from anywhere, once.
@@ -62,6 +92,7 @@ func (t *Tracker) settleOwn() {
 
 // clear takes the marks of a write away. The caller holds the lock.
 func (t *Tracker) clear(o *Own) {
+	delete(t.outstanding, o)
 	for _, tag := range o.tags {
 		slot := t.slot(tag)
 		if t.marks[slot]--; t.marks[slot] == 0 {

@@ -12,7 +12,7 @@ func TableTag(oid uint32) Tag { return mix(uint64(oid)) &^ rowTag }
 
 // ColumnTag stands for the rows of a table whose value in a column is not known. A change touches it that does not say what
 // the value was before, and so does a change of all rows. Everything that depends on a RowTag of the column depends on it
-// too.
+// too, in place of the table's tag: see [Tracker.Tell].
 func ColumnTag(oid uint32, column string) Tag {
 	return mix(hash(mix(uint64(oid)), column)) &^ rowTag
 }
@@ -22,10 +22,6 @@ func ColumnTag(oid uint32, column string) Tag {
 func RowTag(oid uint32, column, value string) Tag {
 	return mix(hash(mix(hash(mix(uint64(oid)), column)), value)) | rowTag
 }
-
-// OwnTag stands for the writes of this process to a table that the feed has not delivered yet: see [Tracker.Own]. Whatever
-// depends on rows of the table depends on it, since which rows those are is not known.
-func OwnTag(table Tag) Tag { return mix(^table) &^ rowTag }
 
 // hash is FNV-1a (Fowler, Noll, Vo) begun with another seed.
 func hash(seed uint64, text string) uint64 {

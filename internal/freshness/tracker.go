@@ -61,7 +61,11 @@ type Tracker struct {
 	// marks counts the own writes that mark a slot; everything those that mark all.
 	marks      map[*atomic.Uint64]int
 	everything int
-	// settling are own writes whose end in the order of commits is known and not passed yet.
+	// columns are those by which rows of a table are told, by the table.
+	columns map[Tag][]Tag
+	// outstanding are the own writes that have not been delivered, and settling those of them whose end in the order of commits
+	// is known.
+	outstanding map[*Own]struct{}
 	settling []*Own
 	// passing is closed and made anew when passed grows; nil when nobody waits for it.
 	passing chan struct{}
@@ -81,7 +85,7 @@ func NewTracker() *Tracker { return newTracker(tableSlots, rowSlots) }
 func newTracker(tables, rows int) *Tracker {
 	t := &Tracker{
 		tables: make([]atomic.Uint64, tables), rows: make([]atomic.Uint64, rows),
-		marks: make(map[*atomic.Uint64]int),
+		marks: make(map[*atomic.Uint64]int), columns: make(map[Tag][]Tag), outstanding: make(map[*Own]struct{}),
 	}
 	t.floor.Store(lost)
 	return t

@@ -5,14 +5,18 @@ import "slices"
 // Write is a write that is under way: one statement, or all the writes of one transaction. It belongs to one session and
 // is not safe for concurrent use. The zero Write is one that has written nothing yet.
 type Write struct {
-	ledger *Ledger
-	tags   []Tag
-	all    bool
+	ledger  *Ledger
+	tags    []Tag // of the tables
+	changes []Change
+	all     bool
 }
 
-// Begin is called before a statement that writes the tags is sent; all means that it may write anything. It may be called
+// maxChanges bounds what is remembered of a transaction's changes of rows.
+const maxChanges = 64
+
+// Begin is called before a statement that makes the changes is sent; all means that it may change anything. It may be called
 // again for each statement of a transaction.
-func (w *Write) Begin(l *Ledger, tags []Tag, all bool) {
+func (w *Write) Begin(l *Ledger, changes []Change, all bool) {
 	w.ledger = l
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -20,6 +24,8 @@ func (w *Write) Begin(l *Ledger, tags []Tag, all bool) {
 		w.beginAll()
 		return
 	}
+	w.note(changes)
+	tags := Tables(changes)
 	for _, t := range tags {
 		if !slices.Contains(w.tags, t) {
 			w.tags = append(w.tags, t)
@@ -27,6 +33,19 @@ func (w *Write) Begin(l *Ledger, tags []Tag, all bool) {
 		}
 	}
 	l.Touch(tags)
+}
+
+// note remembers the changes: from some number on those of rows as changes of their tables.
+func (w *Write) note(changes []Change) {
+	for _, c := range changes {
+		if len(w.changes) >= maxChanges {
+			c.Rows = nil
+		}
+		whole := func(other Change) bool { return other.Table == c.Table && len(other.Rows) == 0 }
+		if !slices.ContainsFunc(w.changes, whole) {
+			w.changes = append(w.changes, c)
+		}
+	}
 }
 
 func (w *Write) beginAll() {
@@ -40,8 +59,8 @@ func (w *Write) beginAll() {
 // Touched tells whether anything was begun that has not ended.
 func (w *Write) Touched() bool { return w.all || len(w.tags) > 0 }
 
-// Written gives what was begun: the tags, or all.
-func (w *Write) Written() (tags []Tag, all bool) { return w.tags, w.all }
+// Written gives what was begun: the changes, or all.
+func (w *Write) Written() (changes []Change, all bool) { return w.changes, w.all }
 
 // Again touches everything that was begun once more and leaves it under way: part of it may have become visible.
 func (w *Write) Again() {

@@ -48,6 +48,9 @@ func (s *Statement) collect(root ast.Stmt) {
 	if n, ok := root.(*ast.SelectStmt); ok && s.Cacheable() {
 		c.narrow(n)
 	}
+	if !s.WritesAnything {
+		c.narrowWrite(root)
+	}
 }
 
 // visit looks at one node. The cases without a body are the syntax that is known to add nothing but its parts: a node

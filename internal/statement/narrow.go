@@ -28,6 +28,9 @@ type Narrowing struct {
 	Literal string
 	// Cast is the type that the value is cast to, or empty when it isn't.
 	Cast Name
+	// Assigned is set when the column is given the value and not compared with it: then it is converted to the column's type as
+	// an assignment does it, which may cut it short.
+	Assigned bool
 }
 
 // NarrowingKind is the kind of a value that a column is compared with.
@@ -50,6 +53,7 @@ type narrower struct {
 	*collector
 	// alone is set when the SELECT reads one relation and nothing else: then columns need no qualifier.
 	alone bool
+	found *[]Narrowing
 }
 
 // narrow finds the relations of which a SELECT reads certain rows only.
@@ -63,7 +67,7 @@ func (c *collector) narrow(n *ast.SelectStmt) {
 	if n.Op != ast.SETOP_NONE || empty(n.FromClause) {
 		return
 	}
-	nw := narrower{collector: c}
+	nw := narrower{collector: c, found: &c.Narrowings}
 	var relations []*ast.RangeVar
 	for _, item := range n.FromClause.Items {
 		relations = append(relations, nw.item(item)...)
@@ -131,7 +135,7 @@ func (nw *narrower) equality(column, value ast.Node, relations []*ast.RangeVar) 
 	for _, r := range relations {
 		if nw.means(ref[:len(ref)-1], r) {
 			narrowing.Relation, narrowing.Column = relationName(r), ref[len(ref)-1]
-			nw.Narrowings = append(nw.Narrowings, narrowing)
+			*nw.found = append(*nw.found, narrowing)
 		}
 	}
 }

@@ -43,6 +43,10 @@ type Statement struct {
 
 	// Narrowings are the relations of which the text reads certain rows only.
 	Narrowings []Narrowing
+	// Rewritten says of the one relation that the text writes, if it can be said, which rows those are: whatever row it changes,
+	// adds or takes away has the value in the column before and after. The same is assumed as for Narrowings; triggers and
+	// cascades that change other rows, and columns that are computed from others, are for the catalog to find.
+	Rewritten []Narrowing
 
 	// WritesAnything is set when the text may write tables that it does not name.
 	WritesAnything bool

@@ -137,7 +137,8 @@ func (w *truth) fill(ctx context.Context, p *process, conn *pgx.Conn, id int) {
 		w.t.Error(err)
 	}
 	fill.Read(seen, p.feed.Position(at))
-	fill.Admit([]freshness.Tag{freshness.TableTag(w.table)}, 0, func(admitted bool) {
+	tables := []freshness.Tag{freshness.TableTag(w.table)}
+	fill.Admit(freshness.Reads{Tables: tables, Tags: tables}, func(admitted bool) {
 		if !admitted {
 			return
 		}

@@ -173,7 +173,7 @@ func tag(t *testing.T, conn *pgx.Conn, table string) []freshness.Tag {
 func admitted(t *testing.T, f *freshness.Fill, tables []freshness.Tag) bool {
 	t.Helper()
 	decided := make(chan bool, 1)
-	f.Admit(tables, 0, func(ok bool) { decided <- ok })
+	f.Admit(freshness.Reads{Tables: tables, Tags: tables}, func(ok bool) { decided <- ok })
 	select {
 	case ok := <-decided:
 		return ok
@@ -196,7 +196,7 @@ func TestFillsAndOwnWritesArePolledFor(t *testing.T) {
 	}
 	// The own write.
 	exec(t, conn, "update a set v = 1")
-	own := d.tracker.Own(a, false)
+	own := d.tracker.Own(freshness.Whole(a...), false)
 	feed.Settle(own)
 	d.wait(t, "the own write", func() bool {
 		late := d.passed
@@ -228,7 +228,7 @@ func TestAPollUnderWaySettlesNothing(t *testing.T) {
 	go func() { first <- feed.Barrier(soon(t)) }()
 	<-here // the end of a poll is about to be noted
 	exec(t, conn, "update a set v = 1")
-	feed.Settle(d.tracker.Own(a, false))
+	feed.Settle(d.tracker.Own(freshness.Whole(a...), false))
 	on <- struct{}{}
 	<-here // the next one has found the write, which is about to be noted
 	if d.tracker.Fresh(a, f.Position()) {
@@ -253,7 +253,7 @@ func TestSettleWithoutAStream(t *testing.T) {
 	feed := newFeed(t, dsn, never, d)
 	a := tag(t, conn, "a")
 	exec(t, conn, "update a set v = 1")
-	feed.Settle(d.tracker.Own(a, false))
+	feed.Settle(d.tracker.Own(freshness.Whole(a...), false))
 	if d.tracker.Fresh(a, 1<<40) {
 		t.Error("fresh without a stream")
 	}

@@ -134,7 +134,7 @@ func (f *modelFill) ask(w *world, rule admission) {
 		f.fill.End()
 		return
 	}
-	f.fill.Admit(modelTags, 0, func(admitted bool) { f.kept = admitted })
+	f.fill.Admit(freshness.Reads{Tables: modelTags, Tags: modelTags}, func(admitted bool) { f.kept = admitted })
 }
 
 // model is a tracker that is used for one order of events after the other: a new stream forgets what was before.

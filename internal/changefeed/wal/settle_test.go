@@ -75,7 +75,7 @@ func TestSettle(t *testing.T) {
 	tag := freshness.TableTag(oid(t, c, "t"))
 	for n := range 200 {
 		exec(t, c, "insert into t select coalesce(max(id), 0) + 1 from t")
-		own := tracker.Own([]freshness.Tag{tag}, false)
+		own := tracker.Own(freshness.Whole(tag), false)
 		if tracker.Fresh([]freshness.Tag{tag}, latest) {
 			t.Fatal("an own write is not marked")
 		}
@@ -102,7 +102,7 @@ func TestSettleWithoutStream(t *testing.T) {
 	exec(t, c, "create table t (id int primary key)", "alter publication pgcache add table t")
 	f, tracker, begin := track(t, dsn)
 	tag := freshness.TableTag(oid(t, c, "t"))
-	f.feed.Settle(tracker.Own([]freshness.Tag{tag}, false))
+	f.feed.Settle(tracker.Own(freshness.Whole(tag), false))
 	if tracker.Fresh([]freshness.Tag{tag}, latest) {
 		t.Error("there is no stream, and something is fresh")
 	}
@@ -128,7 +128,7 @@ func TestSettleWhileStreamsBreak(t *testing.T) {
 			for ctx.Err() == nil {
 				read, _, _ := tracker.Passed()
 				exec(t, writer, "insert into t select coalesce(max(id), 0) + 1 from t on conflict do nothing")
-				own := tracker.Own([]freshness.Tag{tag}, false)
+				own := tracker.Own(freshness.Whole(tag), false)
 				f.feed.Settle(own)
 				if tracker.Fresh([]freshness.Tag{tag}, read) {
 					t.Error("what was read before an own write is fresh after it")

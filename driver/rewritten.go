@@ -1,0 +1,92 @@
+package driver
+
+import (
+	"database/sql/driver"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/gopgcache/pgcache/internal/freshness"
+	"github.com/gopgcache/pgcache/internal/statement"
+)
+
+// rewritten is by which columns the rows can be told that a text writes, with what the catalog says of its names.
+type rewritten struct {
+	answer *answer
+	by     []narrowed
+}
+
+// changes says what a statement changes with this answer and these arguments, or that it may be anything.
+func (t *text) changes(a *answer, args []driver.NamedValue) (changes []freshness.Change, all bool) {
+	if a.Reach.Unknown || a.MayWrite() {
+		return nil, true
+	}
+	changes = freshness.Whole(a.tablesReached()...)
+	if len(changes) != 1 || len(t.Rewritten) == 0 {
+		return changes, false
+	}
+	if args, _, ok := plainArguments(args); ok {
+		changes[0].Rows = t.rewrittenBy(a).rows(args)
+	}
+	return changes, false
+}
+
+// rewrittenBy gives what was found for the answer, finding it if need be.
+func (t *text) rewrittenBy(a *answer) *rewritten {
+	if known := t.rewritten.Load(); known != nil && known.answer == a {
+		return known
+	}
+	found := &rewritten{answer: a}
+	if a.Reach.Apart && a.plain() {
+		found.by = t.tellRewritten(a)
+	}
+	t.rewritten.Store(found)
+	return found
+}
+
+// tellRewritten finds the columns by which the rows can be told.
+func (t *text) tellRewritten(a *answer) (by []narrowed) {
+	for _, n := range t.Rewritten {
+		table, ok := a.named(n.Relation)
+		if !ok || table != a.Reach.Tables[0] {
+			continue
+		}
+		for _, column := range a.columns {
+			if column.Table == table && column.Name == n.Column && casts(n.Cast, column.Type) && typedByColumn(t.Text, n) && keeps(n, column.Type) {
+				by = append(by, narrowed{n, column})
+			}
+		}
+	}
+	return by
+}
+
+// keeps tells whether what is assigned to a column is what it has then: a varchar may be cut short, and a number that becomes a
+// text is written in the server's way.
+func keeps(n statement.Narrowing, column uint32) bool {
+	return !n.Assigned || column != pgtype.VarcharOID && (n.Kind != statement.ByNumber || integer(column))
+}
+
+// rows are those that are written with these arguments.
+func (rw *rewritten) rows(args []driver.NamedValue) (rows []freshness.Rows) {
+	for i := range rw.by {
+		n := &rw.by[i]
+		if value, ok := n.value(args); ok {
+			rows = append(rows, freshness.Rows{
+				Column: freshness.ColumnTag(n.column.Table, n.column.Name), Tag: freshness.RowTag(n.column.Table, n.column.Name, value),
+			})
+		}
+	}
+	return rows
+}
+
+// columns names the columns, if there are any.
+func (rw *rewritten) columns() string {
+	if rw == nil {
+		return ""
+	}
+	names := make([]string, len(rw.by))
+	for i := range rw.by {
+		names[i] = rw.by[i].column.Name
+	}
+	return strings.Join(names, ", ")
+}

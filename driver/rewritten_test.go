@@ -1,0 +1,105 @@
+package driver
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+// An own write of one row holds back that row and no other.
+func TestOwnWritesLeaveOtherRows(t *testing.T) {
+	f := newTracked(t, "wal")
+	const byOwner = "select id, balance from accounts where owner = $1 order by id"
+	owner := f.read(f.plain, "select owner from accounts where id = 2")
+	f.kept(balanceOf, 1)
+	f.kept(byOwner, owner)
+	f.kept(byOwner, "nobody")
+	for i, write := range []string{
+		"update accounts set balance = $1 where id = 2", "delete from accounts where id = 2 and balance = $1",
+		"insert into accounts (id, owner, branch, balance) values (2, '" + owner + "', 1, $1)",
+		"insert into accounts (id, owner, branch, balance) values (2, '" + owner + "', 1, $1) on conflict (id, owner) do update set balance = 0",
+	} {
+		if i == 3 {
+			f.exec(f.DB, "alter table accounts add unique (id, owner)")
+			f.kept(balanceOf, 1)
+			f.kept(byOwner, "nobody")
+		}
+		f.exec(f.DB, write, 100)
+		f.isHit(balanceOf, 1)
+		for _, query := range []string{balanceOf, "select count(*) from accounts where id = $1"} {
+			f.want(query, 2)
+		}
+		if i > 0 {
+			f.want(byOwner, owner)
+		}
+		if i > 1 {
+			f.isHit(byOwner, "nobody") // the rows' owner is told too
+		}
+	}
+	if got := f.read(f.DB, "explain (pgcache) update accounts set balance = 1 where id = 1"); got == "" {
+		t.Error("no explanation")
+	}
+}
+
+// tricky are tables in which to write one row may write others, or other values than were given.
+const tricky = `
+	create table tree (id int primary key, parent int references tree on delete cascade on update cascade, label text);
+	create table cut (id int primary key, code varchar(3), label text, twice int generated always as (id * 2) stored);
+	create table moved (id int primary key, label text);
+	create function move() returns trigger language plpgsql as $$ begin new.label := 'moved ' || new.id; return new; end $$;
+	create trigger move before insert or update on moved for each row execute function move();
+	create table parts (id int, label text) partition by list (label);
+	create table parts_a partition of parts for values in ('a'); create table parts_rest partition of parts default;
+	create table parent (id int primary key, label text); create table child () inherits (parent);
+	create table ruled (id int primary key, label text);
+	create rule also as on update to ruled do also update ruled set label = 'ruled' where id = 1;
+	create view facade as select id, label from cut`
+
+// Whatever this process writes, it reads at once: each write is followed by reads by every column, beside the same asked of
+// PostgreSQL.
+func TestOwnWritesOfRowsAreSeen(t *testing.T) {
+	f := newTracked(t, "wal")
+	f.exec(f.plain, tricky)
+	f.exec(f.DB, "call pgcache.install()")
+	var reads []string
+	for _, table := range []string{"tree", "cut", "moved", "parts_a", "parts_rest", "parent", "child", "ruled"} {
+		reads = append(reads, "select * from "+table+" where id = $1 order by 1, 2", "select count(*) from "+table+" where $1 = id or $1 is null")
+		for _, label := range []string{"x", "moved 1", "ruled", "a"} {
+			reads = append(reads, "select id from "+table+" where label = '"+label+"' and id <> $1 order by id")
+		}
+	}
+	reads = append(reads,
+		"select id from tree where parent = $1 order by 1", "select * from cut where twice = $1 order by 1",
+		"select id from cut where code = 'abc' and id >= $1 order by 1", "select * from parent where id = $1", "select * from facade where id = $1")
+	random := rand.New(rand.NewPCG(1, 2))
+	n := func() int { return random.IntN(4) }
+	label := func() string { return []string{"x", "y", "a", "moved 1"}[n()] }
+	for step := range 400 {
+		table := []string{"tree", "cut", "moved", "parts", "parent", "child", "ruled", "facade", "parts_a"}[random.IntN(9)]
+		writes := []string{
+			fmt.Sprintf("update %s set label = '%s' where id = %d", table, label(), n()),
+			fmt.Sprintf("update %s set id = %d where id = %d", table, n()+4*random.IntN(2), n()),
+			fmt.Sprintf("update %s set label = '%s' where label = '%s'", table, label(), label()),
+			fmt.Sprintf("delete from %s where id = %d", table, n()),
+			fmt.Sprintf("delete from %s where label = '%s' and id = %d", table, label(), n()),
+			fmt.Sprintf("insert into %s (id, label) values (%d, '%s')", table, n(), label()),
+			fmt.Sprintf("insert into %s (id, label) values (%d, '%s') on conflict (id) do update set label = 'y'", table, n(), label()),
+			fmt.Sprintf("insert into tree (id, parent, label) values (%d, %d, 'x')", 1+n(), n()),
+			fmt.Sprintf("insert into cut (id, code, label) values (%d, '%s', 'x')", n(), []string{"abc", "abc   ", "ab", "a"}[n()]),
+			fmt.Sprintf("update cut set code = 'abc' where code = '%s'", []string{"ab", "abc", "a", "abc "}[n()]),
+		}
+		// Few of these are errors, which are as good as any write.
+		write := writes[random.IntN(len(writes))]
+		_, _ = f.DB.Exec(write)
+		for range 4 {
+			read := reads[random.IntN(len(reads))]
+			arg := n()
+			if got, want := f.read(f.DB, read, arg), f.read(f.plain, read, arg); got != want {
+				t.Fatalf("step %d: after %s\n%s (%d) gives %q, want %q", step, write, read, arg, got, want)
+			}
+		}
+	}
+	if hits := f.connector.Stats().Hits; hits < 100 {
+		t.Errorf("only %d hits", hits)
+	}
+}
