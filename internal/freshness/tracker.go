@@ -66,7 +66,7 @@ type Tracker struct {
 	// outstanding are the own writes that have not been delivered, and settling those of them whose end in the order of commits
 	// is known.
 	outstanding map[*Own]struct{}
-	settling []*Own
+	settling    []*Own
 	// passing is closed and made anew when passed grows; nil when nobody waits for it.
 	passing chan struct{}
 }

@@ -26,6 +26,7 @@ var shares = []float64{0, 0.01, 0.1, 0.5}
 type options struct {
 	rounds, scale, workers int
 	turn, warm             time.Duration
+	all                    bool
 }
 
 func main() {
@@ -35,6 +36,7 @@ func main() {
 	flag.IntVar(&o.workers, "workers", 8, "how many goroutines ask at once")
 	flag.DurationVar(&o.turn, "turn", time.Second, "how long a turn lasts")
 	flag.DurationVar(&o.warm, "warm", 20*time.Second, "how long the cache is read before anything is measured")
+	flag.BoolVar(&o.all, "all", true, "whether to measure again after each account has been read once, as in a service that is up for long")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -69,6 +71,19 @@ func run(ctx context.Context, o options) (err error) {
 	if _, err := s.play(ctx, s.cached, 0, 0, o.warm); err != nil {
 		return err
 	}
+	if err := s.table(ctx); err != nil || !o.all {
+		return err
+	}
+	if err := s.readAll(ctx); err != nil {
+		return err
+	}
+	fmt.Printf("\nAfter each account has been read once; the cache has %d entries of %d bytes in all.\n\n",
+		s.connector.Stats().Entries, s.connector.Stats().Bytes)
+	return s.table(ctx)
+}
+
+// table measures with each share of writes, and prints a row for each.
+func (s *subject) table(ctx context.Context) error {
 	fmt.Println("| writes | pgx: queries/s | p99 | pgcache: queries/s | p99 | hits of the reads | throughput to pgx |")
 	fmt.Println("|---:|---:|---:|---:|---:|---:|---:|")
 	for _, share := range shares {

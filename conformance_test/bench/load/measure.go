@@ -109,6 +109,23 @@ func middle[T float64 | time.Duration](turns []*turn, of func(*turn) T) T {
 	return list[len(list)/2]
 }
 
+// readAll reads each account once, so that the cache has what it has room for.
+func (s *subject) readAll(ctx context.Context) error {
+	var group errgroup.Group
+	accounts := uint64(s.scale) * 100_000
+	for w := range s.workers {
+		group.Go(func() error {
+			for aid := uint64(w) + 1; aid <= accounts; aid += uint64(s.workers) {
+				if err := ask(ctx, s.cached, aid); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
 // play runs the load for a while. The same seed asks for the same keys.
 func (s *subject) play(ctx context.Context, db *sql.DB, share float64, seed uint64, long time.Duration) (*turn, error) {
 	var group errgroup.Group

@@ -361,7 +361,9 @@ func stress(t *testing.T, reads int, keep func(*freshness.Fill, []freshness.Tag,
 
 // A strict hit never misses a commit that was acknowledged before it was asked for.
 func TestStrictHitsDoNotLie(t *testing.T) {
-	hits, lies := stress(t, 8000, func(f *freshness.Fill, tags []freshness.Tag, decide func(bool)) { f.Admit(freshness.Reads{Tables: tags, Tags: tags}, decide) })
+	hits, lies := stress(t, 8000, func(f *freshness.Fill, tags []freshness.Tag, decide func(bool)) {
+		f.Admit(freshness.Reads{Tables: tags, Tags: tags}, decide)
+	})
 	if lies > 0 {
 		t.Errorf("%d of %d hits lied", lies, hits)
 	}

@@ -19,7 +19,9 @@ func TestSoakStrictHits(t *testing.T) {
 	hits, rounds := 0, 0
 	for end := time.Now().Add(length); time.Now().Before(end); rounds++ {
 		t.Run("", func(t *testing.T) {
-			h, lies := stress(t, 50_000, func(f *freshness.Fill, tags []freshness.Tag, decide func(bool)) { f.Admit(freshness.Reads{Tables: tags, Tags: tags}, decide) })
+			h, lies := stress(t, 50_000, func(f *freshness.Fill, tags []freshness.Tag, decide func(bool)) {
+				f.Admit(freshness.Reads{Tables: tags, Tags: tags}, decide)
+			})
 			if lies > 0 {
 				t.Errorf("%d of %d hits lied", lies, h)
 			}

@@ -19,6 +19,7 @@ func (s *stream) newGate() *server.Gate {
 		Reachable: func(lsn uint64) uint64 { return s.feed.pages.Load().Reachable(lsn) },
 		Passed:    s.passed.Load,
 		Push:      func() { server.Raise(s.clerk.pushed) },
+		Waits:     func(uint64) { s.pace.hurry() },
 	})
 }
 

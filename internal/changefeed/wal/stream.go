@@ -36,6 +36,7 @@ type stream struct {
 	replication *pgconn.PgConn
 	conn        net.Conn
 	incoming    eager
+	pace        *pace
 	control     *server.Line
 	clerk       *clerk
 	settler     *server.Settler
@@ -66,7 +67,8 @@ type stream struct {
 func (f *Feed) follow(outer context.Context) (err error) {
 	ctx, fail := context.WithCancelCause(outer)
 	s := &stream{feed: f, sink: f.config.Sink, name: server.NewName(), fail: fail}
-	s.incoming.idle = s.tell
+	s.pace = newPace()
+	s.incoming.idle = func() { s.tell(); s.pace.rest() }
 	s.clerk, s.settler, s.gate = newClerk(s), server.NewSettler(), s.newGate()
 	s.decoder = newDecoder(f.config.Interest, s.commit)
 	defer s.hangUp()
@@ -187,6 +189,7 @@ func (s *stream) commit(xid uint32, end uint64, c *changes) {
 			s.deliver(tables, freshness.Commit{Position: end, XID: wide, Tags: tags, Everything: everything})
 		}
 	})
+	s.pace.commit()
 	s.gate.Apply(wide)
 	s.reached = max(s.reached, end)
 }
