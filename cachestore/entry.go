@@ -1,7 +1,6 @@
 package cachestore
 
 import (
-	"math"
 	"time"
 	"unsafe"
 
@@ -21,7 +20,8 @@ type Entry struct {
 	readAt     time.Duration // since epoch
 	cost, keep time.Duration
 
-	// How much of what is in the room behind the entry; nothing when its parts are apart.
+	// How much of what is in the room behind the entry; nothing when its parts are apart. The room holds no more than fits these
+	// fields: a tag is 8 bytes, and a row has a length of 4 at least.
 	rowBytes, arguments uint16
 	rows, tags          uint8
 	flags               flags
@@ -68,7 +68,7 @@ func NewEntry(c Content) *Entry {
 // place returns an entry that has nothing but these parts.
 func place(arguments string, tags []uint64, rows rowset.Set) *Entry {
 	room := len(tags)*tagBytes + len(arguments) + rows.WireSize()
-	if room > mostRoom || rows.Len() > math.MaxUint8 {
+	if room > mostRoom {
 		e := &spread{apart: apart{arguments, tags, rows.Data(), rows.Len()}}
 		e.flags = isApart
 		return &e.Entry

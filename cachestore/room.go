@@ -42,7 +42,8 @@ type spread struct {
 // what is asked for, many are the same.
 var rooms = sync.OnceValue(func() []reflect.Type {
 	types := make([]reflect.Type, mostRoom/tagBytes+1)
-	for words := range types {
+	types[0] = reflect.TypeFor[Entry]() // a struct that ends in nothing would be a word longer
+	for words := 1; words < len(types); words++ {
 		block := heap.PointerBytes(entryBytes + words*tagBytes)
 		types[words] = reflect.StructOf([]reflect.StructField{
 			{Name: "Entry", Type: reflect.TypeFor[Entry]()},
@@ -52,11 +53,10 @@ var rooms = sync.OnceValue(func() []reflect.Type {
 	return types
 })
 
-// newRoomy returns an entry with room for so many bytes behind it, at most mostRoom.
-func newRoomy(room int) *Entry {
-	words := (room + tagBytes - 1) / tagBytes
-	return (*Entry)(reflect.New(rooms()[words]).UnsafePointer())
-}
+// roomy is the type of an entry with room for so many bytes behind it, at most mostRoom.
+func roomy(room int) reflect.Type { return rooms()[(room+tagBytes-1)/tagBytes] }
+
+func newRoomy(room int) *Entry { return (*Entry)(reflect.New(roomy(room)).UnsafePointer()) }
 
 // room gives n bytes of the room from an offset on. There must be as many.
 func (e *Entry) room(from, n int) []byte {

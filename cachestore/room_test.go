@@ -22,6 +22,16 @@ func TestEntryFillsNoMore(t *testing.T) {
 	}
 }
 
+// TestRoomIsEnough: whatever is put behind an entry ends within its block, which is the one that it is charged with.
+func TestRoomIsEnough(t *testing.T) {
+	for room := range mostRoom + 1 {
+		block, charged := int64(roomy(room).Size()), NewEntry(Content{Arguments: strings.Repeat("a", room)}).OwnSize()
+		if int64(entryBytes+room) > block || block != charged {
+			t.Fatalf("a room of %d bytes is in a block of %d, and is charged %d", room, block, charged)
+		}
+	}
+}
+
 // anyContent draws sizes on both sides of those at which something changes: a part is missing, the room is full, a count does not
 // fit its field.
 func anyContent(t *rapid.T) Content {
@@ -41,7 +51,7 @@ func anyContent(t *rapid.T) Content {
 		Statement: NewStatement(text, rapid.SampledFrom([][]uint64{nil, slices.Clone(tags), {1, 2}}).Draw(t, "statement's tags")),
 		Arguments: strings.Repeat(text, length("arguments")), Rows: rowset.Table(columns, rows),
 		Tags: tags, Position: rapid.Uint64().Draw(t, "position"), Foreign: rapid.Bool().Draw(t, "foreign"),
-		ReadAt: time.Now().Add(time.Duration(rapid.Int64().Draw(t, "age"))), Cost: time.Duration(rapid.Int64().Draw(t, "cost")),
+		ReadAt: time.Now().Add(time.Duration(rapid.Int64Range(-1<<61, 1<<61).Draw(t, "age"))), Cost: time.Duration(rapid.Int64().Draw(t, "cost")),
 		Keep: time.Duration(rapid.Int64().Draw(t, "keep")),
 	}
 }
