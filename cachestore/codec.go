@@ -48,7 +48,7 @@ const (
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Encodable reports whether another process could read the entry. See [rowset.Set.Encodable].
-func (e *Entry) Encodable() bool { return e.Rows != nil && e.Rows.Encodable() }
+func (e *Entry) Encodable() bool { return e.common.layout != nil && e.Rows().Encodable() }
 
 // AppendEncoded appends the entry, in a form that another process can read, to dst. Its age counts up to now. An entry that is
 // not Encodable must not be given.
@@ -62,23 +62,24 @@ func (e *Entry) AppendEncoded(dst []byte, now time.Time) []byte {
 	}
 	start := len(dst)
 	dst = append(dst, FormatVersion, packing, 0, 0, 0, 0)
-	dst = binary.BigEndian.AppendUint64(dst, uint64(max(now.Sub(e.ReadAt), 0)))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(max(now.Sub(e.ReadAt()), 0)))
 	dst = append(dst, body...)
 	binary.BigEndian.PutUint32(dst[start+2:], crc32.Checksum(dst[start+encodedHeader:], castagnoli))
 	return dst
 }
 
 func (e *Entry) appendBody(dst []byte) []byte {
-	dst = binary.BigEndian.AppendUint64(dst, e.Position)
-	dst = binary.BigEndian.AppendUint64(dst, uint64(e.Cost))
-	dst = binary.BigEndian.AppendUint64(dst, uint64(e.Keep))
-	dst = binary.BigEndian.AppendUint32(dst, uint32(len(e.Tags)))
-	for _, tag := range e.Tags {
+	dst = binary.BigEndian.AppendUint64(dst, e.position)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(e.cost))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(e.keep))
+	tags := e.Tags()
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(tags)))
+	for _, tag := range tags {
 		dst = binary.BigEndian.AppendUint64(dst, tag)
 	}
-	dst = appendText(dst, e.Material.Statement)
-	dst = appendText(dst, e.Material.Arguments)
-	return e.Rows.AppendEncoded(dst)
+	dst = appendText(dst, e.Statement())
+	dst = appendText(dst, e.Arguments())
+	return e.Rows().AppendEncoded(dst)
 }
 
 func appendText(dst []byte, s string) []byte {
@@ -107,12 +108,12 @@ func DecodeEntry(src []byte, rested time.Duration, now time.Time) (*Entry, error
 	if err != nil {
 		return nil, err
 	}
-	e, err := decodeBody(body)
+	c, err := decodeBody(body)
 	if err != nil {
 		return nil, err
 	}
-	e.ReadAt, e.Foreign = now.Add(-age-max(rested, 0)), true
-	return e, nil
+	c.ReadAt, c.Foreign = now.Add(-age-max(rested, 0)), true
+	return NewEntry(c), nil
 }
 
 func unpack(packing byte, body []byte) ([]byte, error) {
@@ -133,11 +134,11 @@ func unpack(packing byte, body []byte) ([]byte, error) {
 	}
 }
 
-func decodeBody(src []byte) (*Entry, error) {
+func decodeBody(src []byte) (Content, error) {
 	if len(src) < leastBody {
-		return nil, corrupt("a body of %d bytes is too short", len(src))
+		return Content{}, corrupt("a body of %d bytes is too short", len(src))
 	}
-	e := &Entry{
+	c := Content{
 		Position: binary.BigEndian.Uint64(src),
 		Cost:     time.Duration(binary.BigEndian.Uint64(src[8:])),
 		Keep:     time.Duration(binary.BigEndian.Uint64(src[16:])),
@@ -145,26 +146,25 @@ func decodeBody(src []byte) (*Entry, error) {
 	count := uint64(binary.BigEndian.Uint32(src[24:]))
 	src = src[28:]
 	if count > uint64(len(src)/8) {
-		return nil, corrupt("%d tags don't fit into %d bytes", count, len(src))
+		return Content{}, corrupt("%d tags don't fit into %d bytes", count, len(src))
 	}
-	e.Tags = make([]uint64, count)
-	for i := range e.Tags {
-		e.Tags[i] = binary.BigEndian.Uint64(src[8*i:])
+	c.Tags = make([]uint64, count)
+	for i := range c.Tags {
+		c.Tags[i] = binary.BigEndian.Uint64(src[8*i:])
 	}
-	src = src[8*count:]
-	var ok bool
-	if e.Material.Statement, src, ok = cutText(src); !ok {
-		return nil, corrupt("ends within the statement")
+	statement, src, ok := cutText(src[8*count:])
+	if !ok {
+		return Content{}, corrupt("ends within the statement")
 	}
-	if e.Material.Arguments, src, ok = cutText(src); !ok {
-		return nil, corrupt("ends within the arguments")
+	if c.Arguments, src, ok = cutText(src); !ok {
+		return Content{}, corrupt("ends within the arguments")
 	}
 	rows, err := rowset.Decode(src)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+		return Content{}, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
-	e.Rows = rows
-	return e, nil
+	c.Statement, c.Rows = NewStatement(statement, nil), rows
+	return c, nil
 }
 
 func cutText(src []byte) (text string, rest []byte, ok bool) {

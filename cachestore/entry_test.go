@@ -34,11 +34,12 @@ func TestSizeIsWhatTheHeapHolds(t *testing.T) {
 				for r := range rows {
 					rows[r] = row
 				}
-				entries[i] = &Entry{
-					Material: Material{strings.Repeat("s", test.statement), strings.Repeat("a", test.arguments)},
-					Rows:     rowset.Table([]string{"number", "text"}, rows),
-					Tags:     make([]uint64, test.tags),
-				}
+				entries[i] = NewEntry(Content{
+					Statement: NewStatement(strings.Repeat("s", test.statement), nil),
+					Arguments: strings.Repeat("a", test.arguments),
+					Rows:      rowset.Table([]string{"number", "text"}, rows),
+					Tags:      make([]uint64, test.tags),
+				})
 				want += entries[i].Size()
 			}
 			got := heapInUse() - before
@@ -51,8 +52,12 @@ func TestSizeIsWhatTheHeapHolds(t *testing.T) {
 }
 
 func TestSizeOfEntryWithoutRows(t *testing.T) {
-	if size := new(Entry).Size(); size <= 0 {
+	e := NewEntry(Content{})
+	if size := e.Size(); size <= 0 {
 		t.Errorf("an empty entry takes %d bytes", size)
+	}
+	if e.Encodable() || e.Content().Rows != nil || e.Statement() != "" || e.Arguments() != "" || e.Tags() != nil {
+		t.Errorf("an empty entry has something: %+v", e.Content())
 	}
 }
 
@@ -69,7 +74,7 @@ func TestExpired(t *testing.T) {
 		{0, 0, true},
 		{-time.Second, 0, true},
 	} {
-		if got := (&Entry{Keep: test.keep}).Expired(test.age); got != test.want {
+		if got := NewEntry(Content{Keep: test.keep}).Expired(test.age); got != test.want {
 			t.Errorf("kept for %v, at age %v: expired %t", test.keep, test.age, got)
 		}
 	}

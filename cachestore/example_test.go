@@ -31,11 +31,11 @@ func ExampleStore() {
 	defer store.Close()
 	ctx := context.Background()
 
-	entry := &cachestore.Entry{
+	entry := cachestore.NewEntry(cachestore.Content{
 		Rows:   rowset.Table([]string{"name"}, [][]string{{"teapot"}, {"cup"}}),
 		ReadAt: time.Now(),
 		Keep:   time.Minute,
-	}
+	})
 	if err := store.Put(ctx, cachestore.Key{1}, entry); err != nil {
 		fmt.Println(err)
 	}

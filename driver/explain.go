@@ -177,9 +177,9 @@ func (p *proof) entry(ctx context.Context, c *cache, r *request) {
 		p.add("entry", "absent")
 		return
 	}
-	age := time.Since(entry.ReadAt)
+	age := time.Since(entry.ReadAt())
 	switch {
-	case !slices.Equal(entry.Tags, r.tags) || !c.unchanged(r, entry):
+	case !slices.Equal(entry.Tags(), r.tags) || !c.unchanged(r, entry):
 		p.add("entry", "stale: a table changed after it was read")
 	case age >= r.ttl():
 		p.add("entry", "expired")

@@ -327,28 +327,38 @@ func (f *fill) finish(err error) {
 
 // keep puts the result into the store, unless something changed while it was read.
 func (f *fill) keep(set *rowset.Set) *cachestore.Entry {
-	rule := f.request.verdict.rule
-	entry := &cachestore.Entry{
-		Material: f.request.material(), Rows: set,
-		Position: f.flight.position, Tags: f.request.tags,
+	v := f.request.verdict
+	rule := v.rule
+	entry := cachestore.NewEntry(cachestore.Content{
+		Statement: v.statement, Arguments: string(f.request.arguments), Rows: set,
+		Position: f.position(), Tags: f.request.tags,
 		ReadAt: f.started, Cost: time.Since(f.started),
 		Keep: rule.TTL + max(rule.Stale, rule.StaleIfError),
-	}
+	})
 	switch {
 	case set.Len() == 0 && rule.Empty == dsn.EmptySkip:
 		f.untracked()
 	case f.tracking != nil:
-		entry.Position = f.tracking.Position()
-		v := f.request.verdict
-		reads := freshness.Reads{Tables: v.tags, Tags: entry.Tags, Since: v.since, After: v.answer.after}
+		reads := freshness.Reads{Tables: v.tags, Tags: f.request.tags, Since: v.since, After: v.answer.after}
 		f.tracking.Admit(reads, func(admitted bool) { f.store(entry, admitted && v.current(f.cache)) })
 	case f.request.byMark:
-		entry.Position = f.request.mark
-		f.store(entry, f.request.quiet && f.cache.ledger.Admit(entry.Tags, f.flight.position))
+		f.store(entry, f.request.quiet && f.cache.ledger.Admit(f.request.tags, f.flight.position))
 	default:
-		f.store(entry, f.cache.ledger.Admit(entry.Tags, entry.Position))
+		f.store(entry, f.cache.ledger.Admit(f.request.tags, f.flight.position))
 	}
 	return entry
+}
+
+// position is where the result stands in the order of changes by which it will be judged.
+func (f *fill) position() uint64 {
+	switch {
+	case f.tracking != nil:
+		return f.tracking.Position()
+	case f.request.byMark:
+		return f.request.mark
+	default:
+		return f.flight.position
+	}
 }
 
 // untracked says that the result will not be kept.
@@ -368,7 +378,7 @@ func (f *fill) store(entry *cachestore.Entry, admitted bool) {
 	}
 	f.cache.putNear(f.ctx.Context, f.flight.key, entry)
 	f.flight.decide(entry)
-	f.request.text.tally.bytes.Add(int64(entry.Rows.Size()))
+	f.request.text.tally.bytes.Add(int64(entry.Rows().Size()))
 }
 
 // finished tells whether the connection is free again.

@@ -34,7 +34,7 @@ func (c *cache) claim(ctx context.Context, r *request) (entry *cachestore.Entry,
 	case c.shared != nil:
 		return c.shared.claim(ctx, &look)
 	case c.peers != nil:
-		if entry, _ = c.peers.fetch(ctx, &look); entry != nil && time.Since(entry.ReadAt) >= r.ttl() {
+		if entry, _ = c.peers.fetch(ctx, &look); entry != nil && time.Since(entry.ReadAt()) >= r.ttl() {
 			entry = nil
 		}
 		return entry, nil, false
@@ -70,11 +70,18 @@ func (c *cache) weighForeign(ctx context.Context, r *request, e *cachestore.Entr
 	if entry == nil {
 		return nil, past
 	}
-	e.Material.Statement = r.verdict.statement // all entries of one statement share the string
+	e = r.under(e)
 	c.putNear(ctx, r.key, e)
-	if age := r.began.Sub(e.ReadAt); age >= r.ttl()+r.verdict.rule.Stale || r.wishes.refresh {
+	if age := r.began.Sub(e.ReadAt()); age >= r.ttl()+r.verdict.rule.Stale || r.wishes.refresh {
 		return nil, e
 	}
 	c.stats.sharedHits.Add(1)
 	return e, nil
+}
+
+// under gives the request's entry that another process made with what all entries of the statement share in this one.
+func (r *request) under(e *cachestore.Entry) *cachestore.Entry {
+	content := e.Content()
+	content.Statement = r.verdict.statement
+	return cachestore.NewEntry(content)
 }

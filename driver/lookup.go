@@ -40,18 +40,18 @@ func (c *Conn) lookUp(ctx context.Context, r *request) (driver.Rows, error) {
 
 // servable tells whether an entry that is unchanged is young enough to be served.
 func (c *Conn) servable(r *request, e *cachestore.Entry) bool {
-	age := r.began.Sub(e.ReadAt)
+	age := r.began.Sub(e.ReadAt())
 	return age < r.ttl() || age < r.ttl()+r.verdict.rule.Stale && r.refreshable(c)
 }
 
 // serve gives the rows of an entry that is servable, and sees to it that there will be a younger one.
 func (c *Conn) serve(r *request, e *cachestore.Entry) driver.Rows {
 	result := ResultHit
-	switch age := r.began.Sub(e.ReadAt); {
+	switch age := r.began.Sub(e.ReadAt()); {
 	case age >= r.ttl():
 		result = ResultStale
 		c.cache.refresh(r)
-	case r.verdict.rule.Early && r.refreshable(c) && early(age, r.ttl(), e.Cost):
+	case r.verdict.rule.Early && r.refreshable(c) && early(age, r.ttl(), e.Cost()):
 		c.cache.refresh(r)
 	}
 	return c.hit(r, e, result)
@@ -59,19 +59,19 @@ func (c *Conn) serve(r *request, e *cachestore.Entry) driver.Rows {
 
 // hit gives the rows of an entry from the store.
 func (c *Conn) hit(r *request, e *cachestore.Entry, result Result) driver.Rows {
-	r.result, r.saved = result, e.Cost
+	r.result, r.saved = result, e.Cost()
 	c.cache.stats.hits.Add(1)
 	if result == ResultStale {
 		c.cache.stats.staleServed.Add(1)
 	}
-	c.cache.stats.saved.Add(int64(e.Cost))
+	c.cache.stats.saved.Add(int64(e.Cost()))
 	r.text.tally.hits.Add(1)
-	r.text.tally.saved.Add(int64(e.Cost))
+	r.text.tally.saved.Add(int64(e.Cost()))
 	return c.replay(e)
 }
 
 func (c *Conn) replay(e *cachestore.Entry) driver.Rows {
-	rows := e.Rows.Rows()
+	rows := e.Rows().Rows()
 	if conn := c.inner.dialled(); conn != nil {
 		rows.UseTypeMap(conn.TypeMap()) // it may know types of the caller's
 	}
@@ -122,20 +122,20 @@ func (c *cache) putNear(ctx context.Context, key cachestore.Key, e *cachestore.E
 func (c *cache) unchanged(r *request, e *cachestore.Entry) bool {
 	tr := r.verdict.track
 	switch {
-	case c.invalidated.since(e.ReadAt, r.verdict.tags):
+	case c.invalidated.since(e.ReadAt(), r.verdict.tags):
 		return false
 	case tr != nil:
-		return r.verdict.watched(e) && tr.tracker.Fresh(e.Tags, e.Position)
+		return r.verdict.watched(e) && tr.tracker.Fresh(e.Tags(), e.Position())
 	case r.byMark:
-		return e.Position == r.mark
+		return e.Position() == r.mark
 	default:
-		return c.ledger.Fresh(e.Tags, e.Position)
+		return c.ledger.Fresh(e.Tags(), e.Position())
 	}
 }
 
 // wasUnchanged is unchanged as of the moment when the feed was lost.
 func (c *cache) wasUnchanged(r *request, e *cachestore.Entry) bool {
-	return r.verdict.watched(e) && !c.invalidated.since(e.ReadAt, r.verdict.tags) && r.verdict.track.tracker.WasFresh(e.Tags, e.Position)
+	return r.verdict.watched(e) && !c.invalidated.since(e.ReadAt(), r.verdict.tags) && r.verdict.track.tracker.WasFresh(e.Tags(), e.Position())
 }
 
 // early tells, at random, whether to refresh an entry before its time: the more likely the nearer its end and the dearer
@@ -210,7 +210,7 @@ func (c *Conn) bypass(ctx context.Context, r *request) (driver.Rows, error) {
 
 // rescue serves an entry that is too old when PostgreSQL can't be asked and the rule allows it.
 func (c *Conn) rescue(r *request, past *cachestore.Entry, rows driver.Rows, err error) (driver.Rows, error) {
-	if err == nil || past == nil || !unreachable(err) || r.began.Sub(past.ReadAt) >= r.ttl()+r.verdict.rule.StaleIfError {
+	if err == nil || past == nil || !unreachable(err) || r.began.Sub(past.ReadAt()) >= r.ttl()+r.verdict.rule.StaleIfError {
 		return rows, err
 	}
 	return c.hit(r, past, ResultStale), nil

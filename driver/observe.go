@@ -126,7 +126,7 @@ func (l *sighting) took() { l.query.Cost = time.Since(l.query.Began) }
 // end learns from a result that came to its clean end.
 func (l *sighting) end() {
 	q := &l.query
-	q.Hash, q.Size = l.rows.sum, l.rows.bytes+entryBytes+int64(len(l.request.verdict.statement))
+	q.Hash, q.Size = l.rows.sum, l.rows.bytes+entryBytes+int64(len(l.request.verdict.statement.Text()))
 	q.TooLarge = l.large()
 	q.Admitted = l.request.verdict.track != nil || l.cache.ledger.Admit(l.request.tags, q.Position)
 	l.into.Reads(l.request.verdict.answer.tableNames())

@@ -49,17 +49,24 @@ func (p *peers) fetch(ctx context.Context, r *request) (entry, past *cachestore.
 		p.cache.stats.corruptEntries.Add(1)
 		return nil, nil
 	}
-	if r.verdict.track == nil && !p.adopt(e, position) {
-		return nil, nil
+	if r.verdict.track == nil {
+		if e = p.adopt(e, position); e == nil {
+			return nil, nil
+		}
 	}
 	return p.cache.weighForeign(ctx, r, e)
 }
 
 // adopt gives an entry that another process made a position in this process's count of changes. That can be done if this
-// process has not written to its tables since it was read; of the writes of others the level ttl knows nothing.
-func (p *peers) adopt(e *cachestore.Entry, position uint64) bool {
-	e.Position = position
-	return !p.lately.since(e.ReadAt, e.Tags) && p.cache.ledger.Admit(e.Tags, position)
+// process has not written to its tables since it was read, and gives nil if not; of the writes of others the level ttl knows
+// nothing.
+func (p *peers) adopt(e *cachestore.Entry, position uint64) *cachestore.Entry {
+	if p.lately.since(e.ReadAt(), e.Tags()) || !p.cache.ledger.Admit(e.Tags(), position) {
+		return nil
+	}
+	content := e.Content()
+	content.Position = position
+	return cachestore.NewEntry(content)
 }
 
 // wrote notes a write of this process: once when it begins, and once when it has ended.

@@ -50,14 +50,9 @@ func (r *request) ttl() time.Duration {
 	return ttl
 }
 
-// material is the whole key material.
-func (r *request) material() cachestore.Material {
-	return cachestore.Material{Statement: r.verdict.statement, Arguments: string(r.arguments)}
-}
-
 // is tells whether an entry was made for just this request.
 func (r *request) is(e *cachestore.Entry) bool {
-	return e.Material.Arguments == string(r.arguments) && e.Material.Statement == r.verdict.statement
+	return e.Arguments() == string(r.arguments) && e.Statement() == r.verdict.statement.Text()
 }
 
 // query answers a query from the cache if it may, and passes it on to PostgreSQL if not.

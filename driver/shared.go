@@ -137,7 +137,7 @@ func (s *shared) claim(ctx context.Context, r *request) (entry *cachestore.Entry
 	case !lease.Mine():
 		return nil, nil, true
 	}
-	if entry, _, _ := s.get(ctx, r); entry != nil && time.Since(entry.ReadAt) < r.ttl() {
+	if entry, _, _ := s.get(ctx, r); entry != nil && time.Since(entry.ReadAt()) < r.ttl() {
 		lease.Release()
 		return entry, nil, false
 	}
@@ -218,7 +218,7 @@ func (c *cache) weigh(r *request, e *cachestore.Entry) (entry, past *cachestore.
 	case !r.is(e):
 		c.stats.corruptEntries.Add(1)
 		return nil, nil
-	case !slices.Equal(e.Tags, r.tags):
+	case !slices.Equal(e.Tags(), r.tags):
 		return nil, nil // what the names stand for changed
 	case c.unchanged(r, e):
 		return e, nil

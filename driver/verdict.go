@@ -41,7 +41,7 @@ type verdict struct {
 	settings []string
 	// statement is the key material that all entries of the text have in common, and digest its hash, so that a hit
 	// hashes only its arguments.
-	statement string
+	statement *cachestore.Statement
 	digest    [sha256.Size]byte
 	// layout is that of the latest result.
 	layout atomic.Pointer[rowset.Layout]
@@ -69,7 +69,7 @@ func (v *verdict) holds(c *cache, id *identity, wished string, now time.Time) bo
 // watched tells whether the feed has told of all changes since the entry was read. Of rows it tells by the columns that somebody
 // asked for; what this process made itself was made after that, but another may have made it before.
 func (v *verdict) watched(e *cachestore.Entry) bool {
-	return !e.Foreign || len(v.narrowed) == 0 || e.Position >= v.since
+	return !e.Foreign() || len(v.narrowed) == 0 || e.Position() >= v.since
 }
 
 // current tells whether the schema has not been changed through this connector since the verdict.
@@ -103,8 +103,9 @@ func (c *cache) judge(t *text, id *identity, a *answer, wished string) *verdict 
 	v.tags = a.tablesRead()
 	c.fall(v)
 	v.narrow(t)
-	v.statement = keyMaterial(keyVersion, c.config.Namespace, id.material, v.rule.Name, t.Text, a.Version, v.track.keyPart())
-	v.digest = sha256.Sum256([]byte(v.statement))
+	text := keyMaterial(keyVersion, c.config.Namespace, id.material, v.rule.Name, t.Text, a.Version, v.track.keyPart())
+	v.statement = cachestore.NewStatement(text, v.tags)
+	v.digest = sha256.Sum256([]byte(text))
 	return v
 }
 

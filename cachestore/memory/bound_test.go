@@ -34,13 +34,13 @@ var shapes = []shape{
 	{"large", func(i int) *cachestore.Entry { return entryOf(300_000 + i%1_000) }},
 	{"mixed", func(i int) *cachestore.Entry { return entryOf([]int{10, 100, 1_000, 10_000, 100_000}[i%5]) }},
 	{"own statements and tags", func(i int) *cachestore.Entry {
-		entry := entryOf(50)
-		entry.Material.Statement = fmt.Sprintf("select * from t where id = %d", i)
-		entry.Tags = []uint64{uint64(i), 0, 0}
-		return entry
+		content := contentOf(50)
+		content.Tags = []uint64{uint64(i), 0, 0}
+		content.Statement = cachestore.NewStatement(fmt.Sprintf("select * from t where id = %d", i), content.Tags)
+		return cachestore.NewEntry(content)
 	}},
 	{"no rows", func(i int) *cachestore.Entry {
-		return &cachestore.Entry{ReadAt: time.Now(), Keep: time.Hour, Rows: rowset.Table([]string{"a", "b"}, nil)}
+		return cachestore.NewEntry(cachestore.Content{ReadAt: time.Now(), Keep: time.Hour, Rows: rowset.Table([]string{"a", "b"}, nil)})
 	}},
 	{"from tiny to large", func(i int) *cachestore.Entry {
 		if i < 10_000 {
@@ -151,12 +151,12 @@ func TestTooLargeIsNotKept(t *testing.T) {
 // TestStatementsAreChargedOnce shows that what entries share is charged for each shard and not for each entry.
 func TestStatementsAreChargedOnce(t *testing.T) {
 	const entries = 10_000
-	statement := strings.Repeat("s", 10_000)
+	statement := cachestore.NewStatement(strings.Repeat("s", 10_000), nil)
 	s := New(64 << 20)
 	for i := range entries {
-		entry := entryOf(8)
-		entry.Material.Statement = statement
-		put(t, s, keyOf(i), entry)
+		content := contentOf(8)
+		content.Statement = statement
+		put(t, s, keyOf(i), cachestore.NewEntry(content))
 	}
 	if stats := s.Stats(); stats.Entries != entries || stats.Bytes > entries*1_000 {
 		t.Errorf("%+v: a shared statement is charged to each entry", stats)

@@ -4,8 +4,9 @@
 //
 // The limit counts every byte that the store keeps alive: keys, entries, key material, tags, row sets, nodes, the index
 // and what it remembers about entries that it dropped, each rounded up to the block that Go's allocator hands out for
-// it. Room is made before an entry is let in, so what is live never exceeds the limit, not even for a moment and not
-// with many writers at once. An entry that was dropped is garbage until the collector comes round: how much garbage a
+// it. What the entries of one statement have in common, its text and its columns, counts once for each shard. Room is
+// made before an entry is let in, so what is live never exceeds the limit, not even for a moment and not with many
+// writers at once. An entry that was dropped is garbage until the collector comes round: how much garbage a
 // process carries is GOGC's and GOMEMLIMIT's business.
 //
 // An entry that needs more than a quarter of the limit is not kept, since it would drive out too many others.

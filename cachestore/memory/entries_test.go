@@ -22,19 +22,29 @@ func keyOf(i int) cachestore.Key {
 }
 
 var (
-	sharedStatement = strings.Repeat("select abalance from pgbench_accounts where aid = $1 ", 3)
 	sharedTags      = []uint64{1, 2, 3}
+	sharedStatement = cachestore.NewStatement(strings.Repeat("select abalance from pgbench_accounts where aid = $1 ", 3), sharedTags)
 )
 
 // entryOf returns a fresh entry with one row of about size bytes. It shares its statement and its tags with all others.
-func entryOf(size int) *cachestore.Entry {
-	return &cachestore.Entry{
-		Material: cachestore.Material{Statement: sharedStatement, Arguments: strings.Repeat("a", 12)},
-		Rows:     rowset.Table([]string{"abalance"}, [][]string{{strings.Repeat("x", size)}}),
-		Tags:     sharedTags,
-		ReadAt:   time.Now(),
-		Keep:     time.Hour,
+func entryOf(size int) *cachestore.Entry { return cachestore.NewEntry(contentOf(size)) }
+
+func contentOf(size int) cachestore.Content {
+	return cachestore.Content{
+		Statement: sharedStatement,
+		Arguments: strings.Repeat("a", 12),
+		Rows:      rowset.Table([]string{"abalance"}, [][]string{{strings.Repeat("x", size)}}),
+		Tags:      sharedTags,
+		ReadAt:    time.Now(),
+		Keep:      time.Hour,
 	}
+}
+
+// readAt returns entryOf(size) as if it had been read at another time.
+func readAt(at time.Time, size int) *cachestore.Entry {
+	content := contentOf(size)
+	content.ReadAt = at
+	return cachestore.NewEntry(content)
 }
 
 func put(t testing.TB, s *Store, key cachestore.Key, entry *cachestore.Entry) {

@@ -16,20 +16,21 @@ func Example() {
 	defer store.Close()
 	ctx := context.Background()
 
-	material := cachestore.Material{Statement: "select name from users where id = $1", Arguments: "int8 7"}
-	key := cachestore.Key(sha256.Sum256([]byte(material.Statement + "\x00" + material.Arguments)))
-	err := store.Put(ctx, key, &cachestore.Entry{
-		Material: material,
-		Rows:     rowset.Table([]string{"name"}, [][]string{{"Ada"}}),
-		ReadAt:   time.Now(),
-		Keep:     10 * time.Minute,
-	})
+	statement, arguments := cachestore.NewStatement("select name from users where id = $1", nil), "int8 7"
+	key := cachestore.Key(sha256.Sum256([]byte(statement.Text() + "\x00" + arguments)))
+	err := store.Put(ctx, key, cachestore.NewEntry(cachestore.Content{
+		Statement: statement,
+		Arguments: arguments,
+		Rows:      rowset.Table([]string{"name"}, [][]string{{"Ada"}}),
+		ReadAt:    time.Now(),
+		Keep:      10 * time.Minute,
+	}))
 	if err != nil {
 		fmt.Println(err)
 	}
 
 	entry, err := store.Get(ctx, key)
-	fmt.Println(entry.Material.Statement, "gives", entry.Rows.Len(), "row,", err)
+	fmt.Println(entry.Statement(), "gives", entry.Rows().Len(), "row,", err)
 	fmt.Println(store.Stats().Entries, "entry is kept")
 	// Output:
 	// select name from users where id = $1 gives 1 row, <nil>
@@ -43,7 +44,7 @@ func ExampleWithClock() {
 	defer store.Close()
 
 	key := cachestore.Key{1}
-	_ = store.Put(context.Background(), key, &cachestore.Entry{ReadAt: now, Keep: time.Minute})
+	_ = store.Put(context.Background(), key, cachestore.NewEntry(cachestore.Content{ReadAt: now, Keep: time.Minute}))
 	for range 2 {
 		entry, _ := store.Get(context.Background(), key)
 		fmt.Println(entry != nil)

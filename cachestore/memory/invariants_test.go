@@ -4,6 +4,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/cachestore/internal/heap"
 )
 
@@ -32,7 +33,7 @@ func checkInvariants(t fataler, s *Store) {
 func checkShard(t fataler, sh *shard) (used int64) {
 	t.Helper()
 	nodes, entries := 0, int64(0)
-	uses := map[unsafe.Pointer]uint32{}
+	uses := map[*cachestore.Common]uint32{}
 	for _, q := range []*queue{&sh.small, &sh.main} {
 		bytes := int64(0)
 		for n := q.head; n != nil; n = n.next {
@@ -65,7 +66,7 @@ func checkShard(t fataler, sh *shard) (used int64) {
 }
 
 // checkNode adds what the node's entry shares to uses, and returns the number of entries that the node has.
-func checkNode(t fataler, n *node, uses map[unsafe.Pointer]uint32) int64 {
+func checkNode(t fataler, n *node, uses map[*cachestore.Common]uint32) int64 {
 	t.Helper()
 	entry := n.entry.Load()
 	if entry == nil {
@@ -77,25 +78,21 @@ func checkNode(t fataler, n *node, uses map[unsafe.Pointer]uint32) int64 {
 	if own, _ := sizesOf(entry); own != int64(n.size) {
 		t.Fatalf("a node is charged %d bytes for %d", n.size, own)
 	}
-	for _, b := range blocks(entry) {
-		if b.size > 0 {
-			uses[b.at]++
-		}
-	}
+	uses[entry.Common()]++
 	return 1
 }
 
-func checkCommons(t fataler, c *commons, want map[unsafe.Pointer]uint32) {
+func checkCommons(t fataler, c *commons, want map[*cachestore.Common]uint32) {
 	t.Helper()
 	bytes := int64(0)
-	for at, u := range c.uses {
-		bytes += int64(u.size)
-		if want[at] != u.entries {
-			t.Fatalf("%d entries share a block, the shard counts %d", want[at], u.entries)
+	for common, entries := range c.uses {
+		bytes += commonSize(common)
+		if want[common] != entries {
+			t.Fatalf("%d entries have something in common, the shard counts %d", want[common], entries)
 		}
 	}
 	if len(c.uses) != len(want) || c.bytes != bytes {
-		t.Fatalf("%d blocks of %d bytes counted, %d in use, %d bytes charged", len(c.uses), bytes, len(want), c.bytes)
+		t.Fatalf("%d commons of %d bytes counted, %d in use, %d bytes charged", len(c.uses), bytes, len(want), c.bytes)
 	}
 }
 

@@ -126,9 +126,9 @@ func (s *Store) Stats() cachestore.Stats {
 
 func (s *Store) expired(entry *cachestore.Entry) bool {
 	if s.now == nil {
-		return entry.Expired(time.Since(entry.ReadAt))
+		return entry.Expired(time.Since(entry.ReadAt()))
 	}
-	return entry.Expired(s.now().Sub(entry.ReadAt))
+	return entry.Expired(s.now().Sub(entry.ReadAt()))
 }
 
 func (s *Store) shard(hash uint64) *shard {

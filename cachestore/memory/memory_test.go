@@ -189,9 +189,7 @@ func TestExpiredEntriesFreeTheirMemory(t *testing.T) {
 	fill := func() *Store {
 		s := New(1<<20, WithClock(func() time.Time { return now }))
 		for i := range 20 {
-			entry := entryOf(40_000)
-			entry.ReadAt = now
-			put(t, s, keyOf(i), entry)
+			put(t, s, keyOf(i), readAt(now, 40_000))
 		}
 		if stats := s.Stats(); stats.Entries != 20 {
 			t.Fatalf("before they expire: %+v", stats)
@@ -210,15 +208,12 @@ func TestExpiredEntriesFreeTheirMemory(t *testing.T) {
 		}},
 		{"neighbours put", func(s *Store) {
 			for i := range 20 {
-				entry := &cachestore.Entry{ReadAt: now, Keep: time.Hour}
-				put(t, s, keyOf(100+i), entry)
+				put(t, s, keyOf(100+i), cachestore.NewEntry(cachestore.Content{ReadAt: now, Keep: time.Hour}))
 			}
 		}},
 		{"room needed", func(s *Store) {
 			for i := range 6 {
-				entry := entryOf(200_000)
-				entry.ReadAt = now
-				put(t, s, keyOf(100+i), entry)
+				put(t, s, keyOf(100+i), readAt(now, 200_000))
 			}
 			if stats := s.Stats(); stats.Entries > 6 || stats.Bytes < 800_000 {
 				t.Errorf("expired entries are in the way: %+v", stats)

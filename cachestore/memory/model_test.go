@@ -26,22 +26,26 @@ func newModel(limit int64) *model {
 	return m
 }
 
-var statements = []string{strings.Repeat("select 1 ", 10), strings.Repeat("select 2 ", 50), ""}
+var statements = []*cachestore.Statement{
+	cachestore.NewStatement(strings.Repeat("select 1 ", 10), sharedTags),
+	cachestore.NewStatement(strings.Repeat("select 2 ", 50), nil),
+	nil,
+}
 
 func (m *model) put(t *rapid.T) {
 	key := m.key(t)
-	entry := &cachestore.Entry{
-		Material: cachestore.Material{
-			Statement: rapid.SampledFrom(statements).Draw(t, "statement"),
-			Arguments: strings.Repeat("a", rapid.IntRange(0, 40).Draw(t, "arguments")),
-		},
+	content := cachestore.Content{
+		Statement: rapid.SampledFrom(statements).Draw(t, "statement"),
+		Arguments: strings.Repeat("a", rapid.IntRange(0, 40).Draw(t, "arguments")),
+
 		Rows:   rowset.Table([]string{"c"}, [][]string{{strings.Repeat("x", m.rowBytes(t))}}),
 		ReadAt: m.now.Add(-time.Duration(rapid.IntRange(0, 10).Draw(t, "age")) * time.Second),
 		Keep:   time.Duration(rapid.IntRange(0, 60).Draw(t, "keep")) * time.Second,
 	}
 	if rapid.Bool().Draw(t, "tags") {
-		entry.Tags = sharedTags
+		content.Tags = sharedTags
 	}
+	entry := cachestore.NewEntry(content)
 	if err := m.store.Put(context.Background(), key, entry); err != nil {
 		t.Fatalf("Put: %v", err)
 	}
@@ -60,13 +64,13 @@ func (m *model) get(t *rapid.T) {
 	key := m.key(t)
 	got, err := m.store.Get(context.Background(), key)
 	want := m.last[key]
-	if want != nil && want.Expired(m.now.Sub(want.ReadAt)) {
+	if want != nil && want.Expired(m.now.Sub(want.ReadAt())) {
 		want = nil
 	}
 	if err != nil || got != nil && got != want {
 		t.Fatalf("Get gave %p, %v; the last entry put is %p", got, err, want)
 	}
-	if got == nil && want != nil && m.store.Stats().Evicted == 0 && want.Size()+2*useBytes+nodeBytes <= m.store.maxEntry {
+	if got == nil && want != nil && m.store.Stats().Evicted == 0 && want.Size()+useBytes+nodeBytes <= m.store.maxEntry {
 		t.Fatal("an entry is gone although nothing was evicted")
 	}
 }

@@ -28,11 +28,11 @@ func incompressible(n int) string {
 // the operations stayed below.
 func BenchmarkGet(b *testing.B) {
 	for _, size := range []int{1, 100} {
-		entry := &cachestore.Entry{
-			Material: cachestore.Material{Statement: "select v from t where k = $1", Arguments: "int8 1"},
-			Rows:     rowset.Table([]string{"v"}, [][]string{{incompressible(size << 10)}}),
-			ReadAt:   time.Now(), Keep: time.Hour, Tags: []uint64{1, 2},
-		}
+		entry := cachestore.NewEntry(cachestore.Content{
+			Statement: cachestore.NewStatement("select v from t where k = $1", nil), Arguments: "int8 1",
+			Rows:   rowset.Table([]string{"v"}, [][]string{{incompressible(size << 10)}}),
+			ReadAt: time.Now(), Keep: time.Hour, Tags: []uint64{1, 2},
+		})
 		for _, kind := range []string{"plain", "sealed", "marked"} {
 			b.Run(fmt.Sprintf("%dKiB/%s", size, kind), func(b *testing.B) { benchmarkGet(b, kind, entry) })
 		}
@@ -51,7 +51,7 @@ func benchmarkGet(b *testing.B, kind string, entry *cachestore.Entry) {
 	name := s.names.entry(keyOf(1)).value
 	get := func() error { _, err := s.Get(b.Context(), keyOf(1)); return err }
 	if kind == "marked" {
-		get = func() error { _, _, _, err := s.GetMarked(b.Context(), keyOf(1), entry.Tags); return err }
+		get = func() error { _, _, _, err := s.GetMarked(b.Context(), keyOf(1), entry.Tags()); return err }
 	}
 	bare := func() error {
 		ctx, cancel := context.WithTimeout(b.Context(), patient)

@@ -110,7 +110,7 @@ func (s *Store) decode(f fetched, asked time.Time) *cachestore.Entry {
 		s.guard.counts.damaged.Add(1)
 		return nil
 	}
-	if entry.Expired(time.Since(entry.ReadAt)) {
+	if entry.Expired(time.Since(entry.ReadAt())) {
 		return nil
 	}
 	return entry
@@ -126,7 +126,7 @@ type packed struct {
 // pack encodes an entry; nil if it is not to be stored.
 func (s *Store) pack(entry *cachestore.Entry) *packed {
 	now := time.Now()
-	life := min(entry.Keep-max(now.Sub(entry.ReadAt), 0), longest).Truncate(tick)
+	life := min(entry.Keep()-max(now.Sub(entry.ReadAt()), 0), longest).Truncate(tick)
 	if life <= 0 || !entry.Encodable() {
 		return nil
 	}

@@ -196,9 +196,9 @@ func TestLeaseEndsWithUselessEntry(t *testing.T) {
 	s := open(t, Config{URL: sharedRedis(t).URL()})
 	held := takeLease(t, s, keyOf(1))
 	done := waiting(t, s, takeLease(t, s, keyOf(1)))
-	old := entryOf("old")
+	old := contentOf("old")
 	old.ReadAt = time.Now().Add(-2 * time.Hour)
-	if err := held.Put(t.Context(), old); err != nil {
+	if err := held.Put(t.Context(), cachestore.NewEntry(old)); err != nil {
 		t.Fatal(err)
 	}
 	wantWoken(t, done, quick)

@@ -131,9 +131,11 @@ func keyOf(n int) (key cachestore.Key) {
 	return key
 }
 
-func entryOf(text string) *cachestore.Entry {
-	return &cachestore.Entry{
-		Material: cachestore.Material{Statement: "select v from t where k = $1", Arguments: "text " + text},
+func entryOf(text string) *cachestore.Entry { return cachestore.NewEntry(contentOf(text)) }
+
+func contentOf(text string) cachestore.Content {
+	return cachestore.Content{
+		Statement: cachestore.NewStatement("select v from t where k = $1", nil), Arguments: "text " + text,
 		Rows:     rowset.Table([]string{"k", "v"}, [][]string{{text, "value of " + text}}),
 		Position: 42, Tags: []uint64{1, 2}, ReadAt: time.Now(), Cost: time.Second, Keep: time.Hour,
 	}
@@ -151,7 +153,7 @@ func textOf(entry *cachestore.Entry) string {
 	if entry == nil {
 		return ""
 	}
-	return entry.Material.Arguments[len("text "):]
+	return entry.Arguments()[len("text "):]
 }
 
 func want(t testing.TB, s *Store, key cachestore.Key, text string) {

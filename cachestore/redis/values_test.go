@@ -142,9 +142,9 @@ func TestValueThatStaysForEverIsNoEntry(t *testing.T) {
 func TestAgeCountsOn(t *testing.T) {
 	redis := raw(t, sharedRedis(t).URL())
 	s := open(t, Config{URL: sharedRedis(t).URL()})
-	entry := entryOf("one")
-	entry.ReadAt = time.Now().Add(-10 * time.Minute)
-	if err := s.Put(t.Context(), keyOf(1), entry); err != nil {
+	content := contentOf("one")
+	content.ReadAt = time.Now().Add(-10 * time.Minute)
+	if err := s.Put(t.Context(), keyOf(1), cachestore.NewEntry(content)); err != nil {
 		t.Fatal(err)
 	}
 	at := s.names.entry(keyOf(1)).value
@@ -159,10 +159,10 @@ func TestAgeCountsOn(t *testing.T) {
 	if err != nil || got == nil {
 		t.Fatal(got, err)
 	}
-	if age := time.Since(got.ReadAt); age < 30*time.Minute || age > 31*time.Minute {
+	if age := time.Since(got.ReadAt()); age < 30*time.Minute || age > 31*time.Minute {
 		t.Errorf("it is %v old, want 30m", age)
 	}
-	if !got.Foreign {
+	if !got.Foreign() {
 		t.Error("it isn't foreign")
 	}
 }
@@ -177,8 +177,9 @@ func TestDelayedPutIsNotYoung(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	entry := entryOf("one")
-	entry.Keep = time.Hour
+	content := contentOf("one")
+	content.Keep = time.Hour
+	entry := cachestore.NewEntry(content)
 	p := s.pack(entry)
 	if err := server.Pause(); err != nil {
 		t.Fatal(err)
@@ -194,7 +195,7 @@ func TestDelayedPutIsNotYoung(t *testing.T) {
 	redis := raw(t, server.URL())
 	eventually(t, "put", func() bool { return redis.Exists(t.Context(), names.value).Val() == 1 })
 	left := redis.PTTL(t.Context(), names.value).Val()
-	if most := time.Hour - stopped.Sub(entry.ReadAt); left > most+time.Millisecond {
+	if most := time.Hour - stopped.Sub(entry.ReadAt()); left > most+time.Millisecond {
 		t.Errorf("it has %v left, want %v at most", left, most)
 	}
 }

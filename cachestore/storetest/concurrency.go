@@ -3,6 +3,8 @@ package storetest
 import (
 	"context"
 	"sync"
+
+	"github.com/gopgcache/pgcache/cachestore"
 )
 
 const (
@@ -32,12 +34,12 @@ func (p probe) wantVersion(key int) int {
 	if got == nil {
 		return -1
 	}
-	want := versionOf(key, int(got.Position))
-	want.ReadAt = got.ReadAt
-	if problem := difference(got, want, 0); problem != "" {
+	content := versionOf(key, int(got.Position())).Content()
+	content.ReadAt = got.ReadAt()
+	if problem := difference(got, cachestore.NewEntry(content), 0); problem != "" {
 		p.Errorf("key %d gives what was never put under it: %s", key, problem)
 	}
-	return int(got.Position)
+	return int(got.Position())
 }
 
 // checkMonotonic has one writer for each key and several readers. A reader that has seen a version must not see an older

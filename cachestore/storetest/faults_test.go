@@ -12,11 +12,11 @@ import (
 func with(f fault) func() fault { return func() fault { return f } }
 
 // altered returns a copy of an entry with a change.
-func altered(change func(*cachestore.Entry)) func(*cachestore.Entry) *cachestore.Entry {
+func altered(change func(*cachestore.Content)) func(*cachestore.Entry) *cachestore.Entry {
 	return func(entry *cachestore.Entry) *cachestore.Entry {
-		c := copyOf(entry)
-		change(c)
-		return c
+		c := entry.Content()
+		change(&c)
+		return cachestore.NewEntry(c)
 	}
 }
 
@@ -33,13 +33,13 @@ var faults = []struct {
 		clear(key[16:])
 		return key
 	}}), []string{"keys that are nearly equal keep apart"}},
-	{"loses tags", with(fault{keep: altered(func(e *cachestore.Entry) { e.Tags = nil })}), []string{"put is got whole"}},
-	{"loses arguments", with(fault{give: altered(func(e *cachestore.Entry) { e.Material.Arguments = "" })}), []string{
+	{"loses tags", with(fault{keep: altered(func(c *cachestore.Content) { c.Tags = nil })}), []string{"put is got whole"}},
+	{"loses arguments", with(fault{give: altered(func(c *cachestore.Content) { c.Arguments = "" })}), []string{
 		"put is got whole",
 	}},
-	{"loses large rows", with(fault{give: altered(func(e *cachestore.Entry) {
-		if e.Rows.Size() > 1<<20 {
-			e.Rows = rowset.Table([]string{"k", "v"}, nil)
+	{"loses large rows", with(fault{give: altered(func(c *cachestore.Content) {
+		if c.Rows.Size() > 1<<20 {
+			c.Rows = rowset.Table([]string{"k", "v"}, nil)
 		}
 	})}), []string{"sizes from nothing to 8 MiB"}},
 	{"keeps the first put", with(fault{keepsFirst: true}), []string{
@@ -52,7 +52,7 @@ var faults = []struct {
 		"expired entry gives nothing", "expired entry replaces a good one", "entry is given until it expires",
 	}},
 	{"keeps an hour at most", with(fault{expired: func(e *cachestore.Entry, now time.Time) bool {
-		return now.Sub(e.ReadAt) >= min(e.Keep, time.Hour)
+		return now.Sub(e.ReadAt()) >= min(e.Keep(), time.Hour)
 	}}), []string{"old entry that is kept long is given"}},
 	{"counts age by its own clock's start", withArrivals, []string{"age counts from the reading"}},
 	{"leaves the old entry when it drops", with(fault{keepsOldOnDrop: true}), []string{
@@ -71,7 +71,7 @@ var faults = []struct {
 	}},
 	{"says that it cleared", with(fault{clearLies: true}), []string{"clear with ended context"}},
 	{"writes to entries", with(fault{keep: func(e *cachestore.Entry) *cachestore.Entry {
-		e.Position++
+		e.Tags()[0]++
 		return e
 	}}), []string{"entries are left as they were"}},
 	{"uses an entry again", withReuse, []string{"entry outlives its place"}},
@@ -101,16 +101,19 @@ func withArrivals() fault {
 			arrived = now
 			arrivals[entry] = now
 		}
-		return now.Sub(arrived) >= entry.Keep
+		return now.Sub(arrived) >= entry.Keep()
 	}}
 }
 
-// withReuse keeps every entry in the same place, which its readers hold.
+// withReuse uses the memory of an entry, which its readers hold, for parts of the next one.
 func withReuse() fault {
-	var place cachestore.Entry
+	var last *cachestore.Entry
 	return fault{keep: func(entry *cachestore.Entry) *cachestore.Entry {
-		place = *entry
-		return &place
+		if last != nil {
+			copy(last.Tags(), entry.Tags())
+		}
+		last = copyOf(entry)
+		return last
 	}}
 }
 

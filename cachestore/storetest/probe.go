@@ -63,19 +63,21 @@ func (p probe) wantNothing(key cachestore.Key, why string) {
 // them through another process. Then one may come out as older than it is by a little, but not as younger.
 func difference(got, want *cachestore.Entry, older time.Duration) string {
 	switch {
-	case got.Material != want.Material:
-		return "Material"
-	case !bytes.Equal(got.Rows.AppendEncoded(nil), want.Rows.AppendEncoded(nil)):
+	case got.Statement() != want.Statement():
+		return "Statement"
+	case got.Arguments() != want.Arguments():
+		return "Arguments"
+	case !bytes.Equal(got.Rows().AppendEncoded(nil), want.Rows().AppendEncoded(nil)):
 		return "Rows"
-	case got.Position != want.Position:
+	case got.Position() != want.Position():
 		return "Position"
-	case !slices.Equal(got.Tags, want.Tags):
+	case !slices.Equal(got.Tags(), want.Tags()):
 		return "Tags"
-	case got.ReadAt.After(want.ReadAt), got.ReadAt.Before(want.ReadAt.Add(-older)):
+	case got.ReadAt().After(want.ReadAt()), got.ReadAt().Before(want.ReadAt().Add(-older)):
 		return "ReadAt"
-	case got.Cost != want.Cost:
+	case got.Cost() != want.Cost():
 		return "Cost"
-	case got.Keep != want.Keep:
+	case got.Keep() != want.Keep():
 		return "Keep"
 	}
 	return ""

@@ -17,9 +17,9 @@ func checkAbsent(p probe) {
 func checkWhole(p probe) {
 	for i, entry := range []*cachestore.Entry{
 		entryOf(1, 1000),
-		{Rows: rowset.Table([]string{"only a column"}, nil), ReadAt: time.Now(), Keep: time.Hour},
-		{Rows: rowset.Table(nil, [][]string{{}, {}}), ReadAt: time.Now(), Keep: time.Hour},
-		{Rows: rowset.Table([]string{"null"}, [][]string{{}}), ReadAt: time.Now(), Keep: time.Hour},
+		cachestore.NewEntry(cachestore.Content{Rows: rowset.Table([]string{"only a column"}, nil), ReadAt: time.Now(), Keep: time.Hour}),
+		cachestore.NewEntry(cachestore.Content{Rows: rowset.Table(nil, [][]string{{}, {}}), ReadAt: time.Now(), Keep: time.Hour}),
+		cachestore.NewEntry(cachestore.Content{Rows: rowset.Table([]string{"null"}, [][]string{{}}), ReadAt: time.Now(), Keep: time.Hour}),
 	} {
 		p.put(keyOf(i), entry)
 		p.want(keyOf(i), entry)

@@ -4,21 +4,22 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/gopgcache/pgcache/cachestore"
 )
 
 // copyOf returns an equal entry that shares no memory with entry which anybody could write to.
 func copyOf(entry *cachestore.Entry) *cachestore.Entry {
-	c := *entry
-	c.Tags = slices.Clone(entry.Tags)
-	return &c
+	c := entry.Content()
+	c.Arguments, c.Tags = strings.Clone(c.Arguments), slices.Clone(c.Tags)
+	return cachestore.NewEntry(c)
 }
 
 // checkUntouched: a store may share the entries that it was given, but never write to them.
 func checkUntouched(p probe) {
 	entry := entryOf(1, 1000)
-	before, rows := copyOf(entry), entry.Rows.AppendEncoded(nil)
+	before, rows := copyOf(entry), entry.Rows().AppendEncoded(nil)
 	p.put(keyOf(1), entry)
 	p.put(keyOf(2), entry)
 	p.want(keyOf(1), before)
@@ -26,7 +27,7 @@ func checkUntouched(p probe) {
 	if err := p.store.Clear(context.Background()); err != nil {
 		p.Errorf("Clear: %v", err)
 	}
-	if problem := difference(entry, before, 0); problem != "" || !bytes.Equal(entry.Rows.AppendEncoded(nil), rows) {
+	if problem := difference(entry, before, 0); problem != "" || !bytes.Equal(entry.Rows().AppendEncoded(nil), rows) {
 		p.Errorf("the store changed an entry that it was given: %s", problem)
 	}
 }

@@ -58,7 +58,7 @@ func locationCode(loc *time.Location) byte {
 
 // Encodable reports whether Decode would take what AppendEncoded writes. It doesn't if times of the Set belong in a location
 // other than UTC and time.Local.
-func (s *Set) Encodable() bool {
+func (s Set) Encodable() bool {
 	for i := range s.layout.columns {
 		if locationCode(s.layout.columns[i].Location) == locationOther {
 			return false
@@ -68,7 +68,7 @@ func (s *Set) Encodable() bool {
 }
 
 // AppendEncoded appends the Set, in a form that another process can read, to dst.
-func (s *Set) AppendEncoded(dst []byte) []byte {
+func (s Set) AppendEncoded(dst []byte) []byte {
 	start := len(dst)
 	dst = append(dst, encodingVersion, 0, 0, 0, 0)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(len(s.layout.columns)))

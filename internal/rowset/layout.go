@@ -1,6 +1,9 @@
 package rowset
 
 import (
+	"slices"
+	"unsafe"
+
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 )
@@ -42,6 +45,35 @@ func (l *Layout) Fits(fields []pgconn.FieldDescription, m *pgtype.Map) bool {
 	}
 	return true
 }
+
+// Equal tells whether results of the two Layouts are read alike: they have the same columns. It may be asked of nil.
+func (l *Layout) Equal(other *Layout) bool {
+	if l == nil || other == nil {
+		return l == other
+	}
+	return l == other || slices.Equal(l.columns, other.columns)
+}
+
+// Size gives the bytes of heap that the Layout holds, about as the allocator rounds them up.
+func (l *Layout) Size() int {
+	const pointer = unsafe.Sizeof(uintptr(0))
+	size := rounded(unsafe.Sizeof(*l))
+	size += rounded(uintptr(cap(l.ops)) * unsafe.Sizeof(opOther))
+	size += rounded(uintptr(cap(l.decoders)) * pointer)
+	size += rounded(uintptr(cap(l.types)) * pointer)
+	size += rounded(uintptr(cap(l.columns)) * unsafe.Sizeof(Column{}))
+	for i := range l.columns {
+		column := &l.columns[i]
+		size += rounded(uintptr(len(column.Name))) + rounded(uintptr(len(column.TypeName)))
+		if column.Location != nil {
+			size += rounded(2 * pointer) // the decoder that knows the location
+		}
+	}
+	return size
+}
+
+// rounded is about what the allocator makes of a small n, short texts sharing blocks.
+func rounded(n uintptr) int { return int(n+7) &^ 7 }
 
 // An op names the decoders that Next calls without a detour, because they are the ones that most results need: an indirect
 // call costs about as much as the decoding.
