@@ -104,6 +104,9 @@ func save(o options, list []*measured) (err error) {
 	if o.raw != "" {
 		err = writeRaw(o.raw, list)
 	}
+	if o.chart != "" {
+		err = errors.Join(err, writeChart(o.chart, list, o.rounds))
+	}
 	return err
 }
 
