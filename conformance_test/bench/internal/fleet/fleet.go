@@ -36,9 +36,12 @@ type Fleet struct {
 	ends []func() error
 }
 
+// Over is a fleet whose caches share nothing but the database.
+func Over(dsn string) *Fleet { return &Fleet{dsn: dsn} }
+
 // Start starts a Redis for caches in front of a database.
 func Start(ctx context.Context, dsn string) (f *Fleet, err error) {
-	f = &Fleet{dsn: dsn}
+	f = Over(dsn)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, f.Close())
