@@ -64,6 +64,7 @@ soak: ## run the long tests, SOAKTIME=30m each
 regress: ## PostgreSQL's own regression SQL beside pgx (PGCACHE_REGRESS_DIR=.../src/test/regress)
 	@. .ci/env && cd conformance_test/regress && go test -count=1 -timeout=2h -v -run RegressionSQL .
 
-bench: ## floor, pgx, hit, miss and off in turn; load; tiers; strict; writers; then the packages' benchmarks (BENCH=regexp COUNT=6)
-	@cd conformance_test/bench && go run . && go run ./load && go run ./tiers && go run ./strict && go run ./writers
+bench: ## floor, pgx, hits, misses and off in turn; load; tiers; strict; writers; memory; the packages' benchmarks (BENCH=regexp COUNT=6)
+	@. .ci/env && cd conformance_test/bench && mkdir -p ../../bin && go run . -raw ../../bin/rounds.txt -chart ../../bin/benchmarks.svg && \
+		go run ./load && go run ./tiers && go run ./strict && go run ./writers && go run ./memory
 	@.ci/each go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) -timeout 0 ./...

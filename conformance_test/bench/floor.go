@@ -5,56 +5,73 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"io"
-	"time"
+
+	"github.com/gopgcache/pgcache/conformance_test/bench/internal/fleet"
+	"github.com/gopgcache/pgcache/conformance_test/bench/internal/shape"
 )
 
-// floor is a database that has its answer ready as driver values: what is left is database/sql's own work, which no driver
-// can go below.
-func floor(q query) *sql.DB {
-	var answer [][]driver.Value
-	for i := range q.rows {
-		if q.columns == 3 {
-			answer = append(answer, []driver.Value{int64(1001 + i), fmt.Sprintf("owner number %d", i), time.Now()})
-		} else {
-			answer = append(answer, []driver.Value{int64(1001 + i), int64(7 * (1001 + i))})
-		}
+// floor is a database that has its answer ready as driver values, which are those that pgx gives: what is left is database/sql's
+// own work, which no driver can go below.
+func floor(ctx context.Context, pgx fleet.DB, s *shape.Shape) (fleet.DB, error) {
+	rows, err := pgx.QueryContext(ctx, s.SQL, s.Arg(0))
+	if err != nil {
+		return fleet.DB{}, err
 	}
-	return sql.OpenDB(ready{answer})
+	defer rows.Close()
+	var r ready
+	if r.columns, err = rows.Columns(); err != nil {
+		return fleet.DB{}, err
+	}
+	for rows.Next() {
+		row := make([]driver.Value, len(r.columns))
+		into := make([]any, len(row))
+		for i := range into {
+			into[i] = new(any)
+		}
+		if err := rows.Scan(into...); err != nil {
+			return fleet.DB{}, err
+		}
+		for i := range row {
+			row[i] = *into[i].(*any)
+		}
+		r.answer = append(r.answer, row)
+	}
+	return fleet.DB{DB: sql.OpenDB(&r)}, rows.Err()
 }
 
-type ready struct{ answer [][]driver.Value }
+// ready is a driver of one answer.
+type ready struct {
+	columns []string
+	answer  [][]driver.Value
+}
 
 var errNotNeeded = errors.New("not needed here")
 
-func (r ready) Connect(context.Context) (driver.Conn, error) { return r, nil }
-func (r ready) Driver() driver.Driver                        { return nil }
-func (r ready) Prepare(string) (driver.Stmt, error)          { return nil, errNotNeeded }
-func (r ready) Begin() (driver.Tx, error)                    { return nil, errNotNeeded }
-func (r ready) Close() error                                 { return nil }
-func (r ready) CheckNamedValue(*driver.NamedValue) error     { return nil }
+func (r *ready) Connect(context.Context) (driver.Conn, error) { return r, nil }
+func (r *ready) Driver() driver.Driver                        { return nil }
+func (r *ready) Prepare(string) (driver.Stmt, error)          { return nil, errNotNeeded }
+func (r *ready) Begin() (driver.Tx, error)                    { return nil, errNotNeeded }
+func (r *ready) Close() error                                 { return nil }
+func (r *ready) CheckNamedValue(*driver.NamedValue) error     { return nil }
 
-func (r ready) QueryContext(ctx context.Context, _ string, _ []driver.NamedValue) (driver.Rows, error) {
-	return &readyRows{rest: r.answer}, ctx.Err()
+func (r *ready) QueryContext(ctx context.Context, _ string, _ []driver.NamedValue) (driver.Rows, error) {
+	return &readyRows{r, 0}, ctx.Err()
 }
 
-type readyRows struct{ rest [][]driver.Value }
-
-func (r *readyRows) Columns() []string {
-	if len(r.rest) == 0 {
-		return nil
-	}
-	return []string{"id", "owner", "since"}[:len(r.rest[0])]
+type readyRows struct {
+	of *ready
+	at int
 }
 
-func (r *readyRows) Close() error { return nil }
+func (r *readyRows) Columns() []string { return r.of.columns }
+func (r *readyRows) Close() error      { return nil }
 
 func (r *readyRows) Next(dest []driver.Value) error {
-	if len(r.rest) == 0 {
+	if r.at == len(r.of.answer) {
 		return io.EOF
 	}
-	copy(dest, r.rest[0])
-	r.rest = r.rest[1:]
+	copy(dest, r.of.answer[r.at])
+	r.at++
 	return nil
 }

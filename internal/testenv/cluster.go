@@ -32,7 +32,6 @@ var settings = map[string]string{
 	"log_timezone":              "UTC",
 	"lc_messages":               "C",
 	"listen_addresses":          "127.0.0.1",
-	"unix_socket_directories":   "",
 }
 
 // cluster is a PostgreSQL data directory inside a daemon's directory.
@@ -60,10 +59,12 @@ func (c cluster) init(ctx context.Context) error {
 }
 
 // configure writes the settings. initdb's own file stays the first to be read,
-// so later settings win, and ALTER SYSTEM wins over both.
-func (c cluster) configure(port int, extra map[string]string) error {
+// so later settings win, and ALTER SYSTEM wins over both. socket is the
+// directory of the Unix socket, if there is to be one.
+func (c cluster) configure(port int, socket string, extra map[string]string) error {
 	all := maps.Clone(settings)
 	all["port"] = strconv.Itoa(port)
+	all["unix_socket_directories"] = socket
 	if library := "pg_stat_statements"; hasLibrary(filepath.Dir(c.daemon.path), library) {
 		all["shared_preload_libraries"] = library
 	}

@@ -16,6 +16,8 @@ type Options struct {
 	Version string
 	// Settings are PostgreSQL settings on top of this package's own.
 	Settings map[string]string
+	// Socket has PostgreSQL listen on a Unix socket too: see [Server.SocketDSN].
+	Socket bool
 	// Log receives the server's log; nil keeps only what errors quote.
 	Log io.Writer
 	// Progress is told what is being waited for, in a few words; may be nil.
@@ -57,6 +59,7 @@ type Server struct {
 	service
 
 	dsn      string // for a superuser, or as given
+	socket   string // directory of its Unix socket, empty when it has none
 	programs string // directory of its programs, empty when given
 }
 
@@ -100,8 +103,11 @@ func (s *Server) create(ctx context.Context, o Options) error {
 		return err
 	}
 	s.daemon.args = []string{"-D", c.data()}
+	if o.Socket && socketFits(s.daemon.dir) {
+		s.socket = s.daemon.dir
+	}
 	return onFreePort(func(port int) error {
-		if err := c.configure(port, o.Settings); err != nil {
+		if err := c.configure(port, s.socket, o.Settings); err != nil {
 			return err
 		}
 		o.reportf("starting PostgreSQL on %s", loopback(port))

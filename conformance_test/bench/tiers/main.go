@@ -35,8 +35,11 @@ func main() {
 }
 
 func run(ctx context.Context, rounds int, turn time.Duration, only, profile string) (err error) {
-	b := new(bench)
-	defer func() { err = errors.Join(err, b.close()) }()
+	b, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
 	cases, err := b.cases(ctx)
 	if err != nil {
 		return err

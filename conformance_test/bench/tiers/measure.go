@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gopgcache/pgcache/conformance_test/bench/internal/compare"
 	"github.com/gopgcache/pgcache/driver"
 )
 
@@ -87,23 +88,13 @@ func (m *measured) take() error {
 	return err
 }
 
-// ratio is the median over the rounds of the ratio to another case.
-func (m *measured) ratio(other *measured) float64 {
-	ratios := make([]float64, len(m.turns))
-	for i := range m.turns {
-		ratios[i] = float64(m.turns[i]) / float64(other.turns[i])
-	}
-	slices.Sort(ratios)
-	return ratios[len(ratios)/2]
-}
-
 // row is the case's row of the table.
 func (m *measured) row(all []*measured) string {
 	sorted := slices.Sorted(slices.Values(m.turns))
 	var ratios []string
 	for _, other := range all {
 		if slices.Contains(m.against, other.name) {
-			ratios = append(ratios, fmt.Sprintf("%s %.2f", other.name, m.ratio(other)))
+			ratios = append(ratios, fmt.Sprintf("%s %.2f", other.name, compare.Ratios(m.turns, other.turns).Center))
 		}
 	}
 	from := ""
