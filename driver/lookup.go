@@ -135,7 +135,8 @@ func (c *cache) unchanged(r *request, e *cachestore.Entry) bool {
 
 // wasUnchanged is unchanged as of the moment when the feed was lost.
 func (c *cache) wasUnchanged(r *request, e *cachestore.Entry) bool {
-	return r.verdict.watched(e) && !c.invalidated.since(e.ReadAt(), r.verdict.tags) && r.verdict.track.tracker.WasFresh(e.Tags(), e.Position())
+	v := r.verdict
+	return v.watched(e) && !c.invalidated.since(e.ReadAt(), v.tags) && v.track.tracker.WasFresh(e.Tags(), e.Position())
 }
 
 // early tells, at random, whether to refresh an entry before its time: the more likely the nearer its end and the dearer

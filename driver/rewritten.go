@@ -52,7 +52,7 @@ func (t *text) tellRewritten(a *answer) (by []narrowed) {
 			continue
 		}
 		for _, column := range a.columns {
-			if column.Table == table && column.Name == n.Column && casts(n.Cast, column.Type) && typedByColumn(t.Text, n) && keeps(n, column.Type) {
+			if column.Table == table && column.Name == n.Column && keeps(n, column.Type) && typedByColumn(t.Text, n) {
 				by = append(by, narrowed{n, column})
 			}
 		}
@@ -60,10 +60,11 @@ func (t *text) tellRewritten(a *answer) (by []narrowed) {
 	return by
 }
 
-// keeps tells whether what is assigned to a column is what it has then: a varchar may be cut short, and a number that becomes a
-// text is written in the server's way.
+// keeps tells whether a value is in a column of a type what it is in the text. What is assigned may not be: a varchar may be cut
+// short, and a number that becomes a text is written in the server's way.
 func keeps(n statement.Narrowing, column uint32) bool {
-	return !n.Assigned || column != pgtype.VarcharOID && (n.Kind != statement.ByNumber || integer(column))
+	assigned := !n.Assigned || column != pgtype.VarcharOID && (n.Kind != statement.ByNumber || integer(column))
+	return assigned && casts(n.Cast, column)
 }
 
 // rows are those that are written with these arguments.
