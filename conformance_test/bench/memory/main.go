@@ -31,7 +31,7 @@ func main() {
 	var o options
 	flag.IntVar(&o.entries, "entries", 1_000_000, "how many small entries there are")
 	flag.StringVar(&o.store, "store", "1GiB", "how much memory the store has")
-	flag.DurationVar(&o.load, "load", 30*time.Second, "how long hits are asked for")
+	flag.DurationVar(&o.load, "load", 30*time.Second, "how long hits are asked for, at least")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
