@@ -45,6 +45,10 @@ func (*noCopy) Unlock() {}
 // right although somebody sets the clock.
 var epoch = time.Now()
 
+// earliest is before the time of reading of anything that is read. What says it was read earlier, as the zero time does, was read
+// then: so no age overflows.
+const earliest time.Duration = -1 << 62
+
 // NewEntry makes an entry. What is large of the content it keeps, so that must not be changed any more; what is small it copies.
 func NewEntry(c Content) *Entry {
 	var rows rowset.Set
@@ -61,7 +65,7 @@ func NewEntry(c Content) *Entry {
 	e := place(c.Arguments, tags, rows)
 	e.flags |= kind
 	e.common = c.Statement.commonOf(rows.Layout())
-	e.position, e.readAt, e.cost, e.keep = c.Position, c.ReadAt.Sub(epoch), c.Cost, c.Keep
+	e.position, e.readAt, e.cost, e.keep = c.Position, max(c.ReadAt.Sub(epoch), earliest), c.Cost, c.Keep
 	return e
 }
 
@@ -125,6 +129,9 @@ func (e *Entry) Position() uint64 { return e.position }
 
 // ReadAt is when the query was sent.
 func (e *Entry) ReadAt() time.Time { return epoch.Add(e.readAt) }
+
+// Age is how long ago the query was sent, by the clock of this machine.
+func (e *Entry) Age() time.Duration { return time.Since(epoch) - e.readAt }
 
 // Cost is how long PostgreSQL took.
 func (e *Entry) Cost() time.Duration { return e.cost }

@@ -126,7 +126,7 @@ func (s *Store) Stats() cachestore.Stats {
 
 func (s *Store) expired(entry *cachestore.Entry) bool {
 	if s.now == nil {
-		return entry.Expired(time.Since(entry.ReadAt()))
+		return entry.Expired(entry.Age())
 	}
 	return entry.Expired(s.now().Sub(entry.ReadAt()))
 }
