@@ -32,9 +32,13 @@ func report(w io.Writer, cases []*measured, rounds int) {
 // ratio says how a case compares with another. Where that may be chance, it says how likely.
 func ratio(m, other *measured) string {
 	r := compare.Ratios(m.turns, other.turns)
-	text := fmt.Sprintf("%s %.2f", other.way, r.Center)
+	digits := 2
+	if r.Center < 0.1 {
+		digits = 3
+	}
+	text := fmt.Sprintf("%s %.*f", other.way, digits, r.Center)
 	if !math.IsInf(r.Hi-r.Lo, 0) {
-		text += fmt.Sprintf(" (%.2f–%.2f)", r.Lo, r.Hi)
+		text += fmt.Sprintf(" (%.*f–%.*f)", digits, r.Lo, digits, r.Hi)
 	}
 	if p := compare.P(m.turns, other.turns); p >= 0.001 {
 		text += fmt.Sprintf(" p %.3f", p)

@@ -70,7 +70,22 @@ func (s *scene) open(ctx context.Context, tcp, socket string) (err error) {
 			return err
 		}
 	}
-	return errors.Join(s.onSocket(socket), s.shared(ctx))
+	return errors.Join(s.onSocket(socket), s.shared(ctx), s.settle(ctx))
+}
+
+// settle has the server's process behind each connection have and give up 16 MiB once. Glibc then keeps memory of that size. Until
+// then it gives it back to the system after each result of 1 MiB, which makes the next one take up to ten times as long, and what a
+// connection happens to have done before would decide whether it is a fast one.
+func (s *scene) settle(ctx context.Context) error {
+	for _, db := range []fleet.DB{s.pgx, s.socket, s.off, s.miss, s.socketMiss, s.trackedMiss} {
+		if db.DB == nil {
+			continue
+		}
+		if _, err := db.ExecContext(ctx, "select length(repeat('x', 16 * 1024 * 1024))"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // cached opens the caches of this process alone.
