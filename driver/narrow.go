@@ -33,7 +33,7 @@ func (v *verdict) narrow(t *text) {
 			continue
 		}
 		for _, column := range v.answer.columns {
-			if column.Table == table && column.Name == n.Column && casts(n.Cast, column.Type) && typedByColumn(t.Text, n) {
+			if column.Table == table && column.Name == n.Column && tells(n, column.Type) && typedByColumn(t.Text, n) {
 				v.narrowed = append(v.narrowed, narrowed{n, column})
 				v.track.interest.Add(table, column.Name)
 				v.track.tracker.Tell(freshness.TableTag(table), freshness.ColumnTag(table, column.Name))
@@ -67,6 +67,12 @@ func (a *answer) named(name statement.Name) (oid uint32, ok bool) {
 	return oid, ok
 }
 
+// tells tells whether the value as the text has it tells rows by a column of a type: a number that is cast to a text is written in
+// the server's way there, 1000 for 1e3.
+func tells(n statement.Narrowing, column uint32) bool {
+	return casts(n.Cast, column) && (n.Kind != statement.ByNumber || integer(column))
+}
+
 // casts tells whether a cast, if there is one, leaves a value of the column's type what it is.
 func casts(to statement.Name, column uint32) bool {
 	if to.Schema != "" && to.Schema != "pg_catalog" {
@@ -94,7 +100,7 @@ func typedByColumn(text string, n statement.Narrowing) bool {
 	if n.Kind != statement.ByParam {
 		return true
 	}
-	placeholder := regexp.MustCompile(`\$` + strconv.Itoa(n.Param) + `\b`)
+	placeholder := regexp.MustCompile(`\$0*` + strconv.Itoa(n.Param) + `\b`)
 	return len(placeholder.FindAllStringIndex(text, 2)) == 1
 }
 

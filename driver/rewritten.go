@@ -37,7 +37,8 @@ func (t *text) rewrittenBy(a *answer) *rewritten {
 		return known
 	}
 	found := &rewritten{answer: a}
-	if a.Reach.Apart && a.plain() {
+	// A session that nothing is cached for may read the text, or write the arguments, otherwise than others do.
+	if a.Reach.Apart && a.plain() && a.question.identity.refusal == "" {
 		found.by = t.tellRewritten(a)
 	}
 	t.rewritten.Store(found)
@@ -60,11 +61,9 @@ func (t *text) tellRewritten(a *answer) (by []narrowed) {
 	return by
 }
 
-// keeps tells whether a value is in a column of a type what it is in the text. What is assigned may not be: a varchar may be cut
-// short, and a number that becomes a text is written in the server's way.
+// keeps tells whether a value is in a column of a type what it is in the text: a varchar that is assigned may be cut short.
 func keeps(n statement.Narrowing, column uint32) bool {
-	assigned := !n.Assigned || column != pgtype.VarcharOID && (n.Kind != statement.ByNumber || integer(column))
-	return assigned && casts(n.Cast, column)
+	return tells(n, column) && !(n.Assigned && column == pgtype.VarcharOID)
 }
 
 // rows are those that are written with these arguments.

@@ -12,11 +12,9 @@ func TestOwnWritesLeaveOtherRows(t *testing.T) {
 	f := newTracked(t, "wal")
 	const byOwner = "select id, balance from accounts where owner = $1 order by id"
 	owner := f.read(f.plain, "select owner from accounts where id = 2")
-	f.exec(f.DB, "alter table accounts add unique (id, owner)")
 	for _, write := range []string{
 		"update accounts set balance = $1 where id = 2", "delete from accounts where id = 2 and balance = $1",
 		"insert into accounts (id, branch, owner, balance) values (2, 1, '" + owner + "', $1)",
-		"insert into accounts (id, branch, owner, balance) values (2, 1, '" + owner + "', $1) on conflict (id, owner) do update set balance = 0",
 	} {
 		f.kept(balanceOf, 1)
 		f.kept(byOwner, "nobody")
@@ -97,4 +95,52 @@ func TestOwnWritesOfRowsAreSeen(t *testing.T) {
 	if hits := f.connector.Stats().Hits; hits < 100 {
 		t.Errorf("only %d hits", hits)
 	}
+}
+
+// What a number is as a text the server says, in its own way.
+func TestNumbersAsTextsTellNoRows(t *testing.T) {
+	f := newTracked(t, "wal")
+	for _, value := range []string{"1e3::text", ".5::text", "(-0)::varchar", "00099999999999::text"} {
+		if reason := f.reason("select balance from accounts where owner = " + value); strings.Contains(reason, "rows of") {
+			t.Errorf("%s: %s", value, reason)
+		}
+		if touches := f.read(f.DB, "explain (pgcache) update accounts set balance = 0 where owner = "+value); strings.Contains(touches, "told by") {
+			t.Errorf("%s: %s", value, touches)
+		}
+	}
+	f.kept("select count(*) from accounts where owner = 1e3::text")
+	f.exec(f.DB, "update accounts set owner = '1000' where id = 1")
+	f.want("select count(*) from accounts where owner = 1e3::text")
+}
+
+// A session that nothing is cached for may read a literal otherwise.
+func TestRowsWrittenInAnotherEncoding(t *testing.T) {
+	f := newTracked(t, "wal")
+	conn, err := f.DB.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	f.exec(conn, "set client_encoding = latin1")
+	if touches := f.read(conn, "explain (pgcache) update accounts set balance = 0 where owner = 'x'"); !strings.Contains(touches, "touches 1 table") {
+		t.Error(touches)
+	}
+}
+
+// COMMIT AND CHAIN ends a transaction: what it wrote is held back although the next one is open.
+func TestOwnWritesBeforeAChain(t *testing.T) {
+	f := newTracked(t, "wal")
+	conn, err := f.DB.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	f.exec(conn, "begin")
+	for i := range 20 {
+		f.kept(balanceOf, 1)
+		f.exec(conn, "update accounts set balance = $1 where id = 1", i+1)
+		f.exec(conn, "commit and chain")
+		f.want(balanceOf, 1)
+	}
+	f.exec(conn, "rollback")
 }

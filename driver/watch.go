@@ -167,6 +167,7 @@ func (w *watch) after(ctx context.Context, e effect, err error) {
 	case e.ends:
 		// COMMIT AND CHAIN: what was written is out, and the next transaction is open.
 		w.write.Again()
+		w.marks()
 		w.conn.cache.shared.republish(ctx, &w.told)
 	}
 }
@@ -179,9 +180,7 @@ func (w *watch) settle() {
 		w.schema = false
 		w.conn.cache.schemaChanges()
 	}
-	changes, all := w.write.Written()
-	w.conn.cache.wrote(changes, all)
-	w.conn.cache.peers.wrote(freshness.Tables(changes), all)
+	changes, all := w.marks()
 	w.write.End()
 	switch {
 	case schema:
@@ -190,6 +189,14 @@ func (w *watch) settle() {
 		w.conn.cache.observers.stale(SourceWrite, all)
 	}
 	w.conn.cache.shared.conclude(&w.told)
+}
+
+// marks holds back what was written, until the feed has delivered it or, where there is none, from what others have read.
+func (w *watch) marks() (changes []freshness.Change, all bool) {
+	changes, all = w.write.Written()
+	w.conn.cache.wrote(changes, all)
+	w.conn.cache.peers.wrote(freshness.Tables(changes), all)
+	return changes, all
 }
 
 // resolve asks for the tables that could not be asked for inside the transaction that has ended, so that the next one like

@@ -9,8 +9,8 @@ import (
 // narrowWrite finds out which rows of its one relation an UPDATE, DELETE or INSERT changes: see [Statement.Rewritten].
 //
 // WHERE r.c = v lets only rows be updated or deleted that have the value, and those that are not given another one keep it. A row
-// that is inserted has the values that it is given; if it meets one that is there, that one has the same in the columns by
-// which it was met. WITH and FROM may be other ways to the relation, or make names mean something else, so there are none.
+// that is inserted has the values that it is given. One that ON CONFLICT updates in its place may have others: the index by which it was
+// met has its own idea of what is equal. WITH and FROM may be other ways to the relation, or make names mean something else, so there are none.
 func (c *collector) narrowWrite(root ast.Stmt) {
 	switch n := root.(type) {
 	case *ast.UpdateStmt:
@@ -42,7 +42,8 @@ func (c *collector) rewritten(relation *ast.RangeVar, where ast.Node, set *ast.N
 func (c *collector) added(n *ast.InsertStmt) {
 	values, _ := n.SelectStmt.(*ast.SelectStmt)
 	columns, ok := targets(n.Cols)
-	if !ok || n.Relation == nil || values == nil || values.ValuesLists == nil || len(values.ValuesLists.Items) != 1 {
+	updates := n.OnConflictClause != nil && n.OnConflictClause.Action == ast.ONCONFLICT_UPDATE
+	if !ok || updates || n.Relation == nil || values == nil || values.ValuesLists == nil || len(values.ValuesLists.Items) != 1 {
 		return
 	}
 	row, _ := values.ValuesLists.Items[0].(*ast.NodeList)
@@ -54,11 +55,6 @@ func (c *collector) added(n *ast.InsertStmt) {
 			value.Relation, value.Column, value.Assigned = relationName(n.Relation), columns[i], true
 			c.Rewritten = append(c.Rewritten, value)
 		}
-	}
-	if on := n.OnConflictClause; on != nil && on.Action == ast.ONCONFLICT_UPDATE {
-		met := metBy(on.Infer)
-		c.Rewritten = slices.DeleteFunc(c.Rewritten, func(n Narrowing) bool { return !slices.Contains(met, n.Column) })
-		c.leave(on.TargetList)
 	}
 }
 
@@ -85,18 +81,4 @@ func targets(list *ast.NodeList) (names []string, ok bool) {
 		names = append(names, truncated(target.Name))
 	}
 	return names, true
-}
-
-// metBy gives the columns by which ON CONFLICT finds the row that is there already.
-func metBy(infer *ast.InferClause) []string {
-	if infer == nil || infer.IndexElems == nil {
-		return nil
-	}
-	var names []string
-	for _, item := range infer.IndexElems.Items {
-		if elem, _ := item.(*ast.IndexElem); elem != nil && elem.Expr == nil && empty(elem.Opclass) && empty(elem.Collation) {
-			names = append(names, truncated(elem.Name))
-		}
-	}
-	return names
 }

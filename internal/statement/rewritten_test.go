@@ -23,8 +23,6 @@ func TestRewritten(t *testing.T) {
 		{"insert into r as x (a, b, c) values (1, default, b + 1) returning a", "r.a=1"},
 		{"insert into r (a, b) values (1, 2) on conflict do nothing", "r.a=1 r.b=2"},
 		{"insert into r (a, b) values (1, 2) on conflict (a) do nothing", "r.a=1 r.b=2"},
-		{"insert into r (a, b) values (1, 2) on conflict (a) do update set c = 3", "r.a=1"},
-		{"insert into r (a, b, c) values (1, 2, 3) on conflict (a, b) do update set b = 3", "r.a=1"},
 		{"explain analyze update r set b = 2 where a = 1", "r.a=1"},
 		{"prepare p as update r set b = 2 where a = 1", "r.a=1"}, // it writes nothing at all
 
@@ -56,8 +54,7 @@ func TestRewritten(t *testing.T) {
 		{"insert into r (a, b) values (null, default)", ""},
 		{"insert into r (a) overriding user value values (1)", ""},
 		{"insert into r (a, b) values (1, 2) on conflict on constraint x do update set c = 3", ""},
-		{"insert into r (a, b) values (1, 2) on conflict (lower(a)) do update set c = 3", ""},
-		{"insert into r (a, b) values (1, 2) on conflict (b) do update set c = 3", "r.b=2"},
+		{"insert into r (a, b) values (1, 2) on conflict (a) do update set c = 3", ""}, // whose a may be one that an index finds equal
 		{"merge into r using s on r.a = 1 when matched then delete", ""},
 		{"truncate r", ""},
 		{"copy r from stdin", ""},
