@@ -33,7 +33,7 @@ func (v *verdict) narrow(t *text) {
 			continue
 		}
 		for _, column := range v.answer.columns {
-			if column.Table == table && column.Name == n.Column && tells(n, column.Type) && typedByColumn(t.Text, n) {
+			if column.Table == table && column.Name == n.Column && picks(n, column.Type) && typedByColumn(t.Text, n) {
 				v.narrowed = append(v.narrowed, narrowed{n, column})
 				v.track.interest.Add(table, column.Name)
 				v.track.tracker.Tell(freshness.TableTag(table), freshness.ColumnTag(table, column.Name))
@@ -67,9 +67,9 @@ func (a *answer) named(name statement.Name) (oid uint32, ok bool) {
 	return oid, ok
 }
 
-// tells tells whether the value as the text has it tells rows by a column of a type: a number that is cast to a text is written in
+// picks tells whether the value as the text has it is that of the rows by a column of a type: a number that is cast to a text is written in
 // the server's way there, 1000 for 1e3.
-func tells(n statement.Narrowing, column uint32) bool {
+func picks(n statement.Narrowing, column uint32) bool {
 	return casts(n.Cast, column) && (n.Kind != statement.ByNumber || integer(column))
 }
 

@@ -63,7 +63,7 @@ func (t *text) tellRewritten(a *answer) (by []narrowed) {
 
 // keeps tells whether a value is in a column of a type what it is in the text: a varchar that is assigned may be cut short.
 func keeps(n statement.Narrowing, column uint32) bool {
-	return tells(n, column) && !(n.Assigned && column == pgtype.VarcharOID)
+	return picks(n, column) && !(n.Assigned && column == pgtype.VarcharOID)
 }
 
 // rows are those that are written with these arguments.

@@ -10,7 +10,8 @@ import (
 //
 // WHERE r.c = v lets only rows be updated or deleted that have the value, and those that are not given another one keep it. A row
 // that is inserted has the values that it is given. One that ON CONFLICT updates in its place may have others: the index by which it was
-// met has its own idea of what is equal. WITH and FROM may be other ways to the relation, or make names mean something else, so there are none.
+// met has its own idea of what is equal. WITH and FROM may be other ways to the relation, or make names mean something else, so
+// there are none.
 func (c *collector) narrowWrite(root ast.Stmt) {
 	switch n := root.(type) {
 	case *ast.UpdateStmt:
