@@ -90,7 +90,7 @@ func (c *Conn) touches(t *text, e effect) string {
 	case t.WritesAnything:
 		return "everything: it can't be told from the text what it writes"
 	case !e.all:
-		if columns := t.rewritten.Load().columns(); columns != "" {
+		if columns := t.rewritten.Load().columns(); columns != "" && len(e.changes) == 1 {
 			return "rows of 1 table, told by " + columns
 		}
 		tables := "tables"
