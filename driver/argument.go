@@ -14,32 +14,59 @@ import (
 	"github.com/gopgcache/pgcache/internal/statement"
 )
 
+// appendArguments adds the arguments to key material, or reports false: see appendArgument. It leaves room where it is: were it
+// to pass it on to what calls itself, the compiler would put it on the heap.
+func appendArguments(room []byte, args []driver.NamedValue) (_ []byte, ok bool) {
+	b := room
+	for _, arg := range args {
+		var plain bool
+		if b, plain, ok = appendPlain(b, arg.Value); !plain {
+			var other []byte
+			other, ok = appendOther(nil, arg.Value)
+			b = append(b, other...)
+		}
+		if !ok {
+			return b, false
+		}
+	}
+	return b, true
+}
+
 // appendArgument adds an argument to key material: its Go type and its value, so that two arguments that pgx could send
 // differently never look alike. It reports false for what can't be told apart that way, which is then not cached.
 func appendArgument(b []byte, value any) ([]byte, bool) {
+	if b, plain, ok := appendPlain(b, value); plain {
+		return b, ok
+	}
+	return appendOther(b, value)
+}
+
+// appendPlain is appendArgument for the types that most arguments are of, and reports whether it is one of those.
+func appendPlain(b []byte, value any) (_ []byte, plain, ok bool) {
 	switch v := value.(type) {
 	case nil:
-		return append(b, 'n'), true
+		return append(b, 'n'), true, true
 	case int64:
-		return binary.BigEndian.AppendUint64(append(b, 'i'), uint64(v)), true
+		return binary.BigEndian.AppendUint64(append(b, 'i'), uint64(v)), true, true
 	case string:
-		return appendText(append(b, 's'), v), !statement.NamesMoment(v)
+		return appendText(append(b, 's'), v), true, !statement.NamesMoment(v)
 	case bool:
-		return append(b, 'b', boolByte(v)), true
+		return append(b, 'b', boolByte(v)), true, true
 	case float64:
-		return binary.BigEndian.AppendUint64(append(b, 'f'), math.Float64bits(v)), true
+		return binary.BigEndian.AppendUint64(append(b, 'f'), math.Float64bits(v)), true, true
 	case int:
-		return binary.BigEndian.AppendUint64(append(b, 'j'), uint64(v)), true
+		return binary.BigEndian.AppendUint64(append(b, 'j'), uint64(v)), true, true
 	case []byte:
-		return appendBytes(append(b, 'y'), v)
+		b, ok = appendBytes(append(b, 'y'), v)
+		return b, true, ok
 	case time.Time:
-		return appendTime(append(b, 't'), v), true
+		return appendTime(append(b, 't'), v), true, true
 	case netip.Addr:
-		return appendText(append(b, 'a'), v.String()), true
+		return appendText(append(b, 'a'), v.String()), true, true
 	case netip.Prefix:
-		return appendText(append(b, 'p'), v.String()), true
+		return appendText(append(b, 'p'), v.String()), true, true
 	default:
-		return appendOther(b, value)
+		return b, false, false
 	}
 }
 

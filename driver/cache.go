@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gopgcache/pgcache/cachestore"
+	"github.com/gopgcache/pgcache/cachestore/memory"
 	"github.com/gopgcache/pgcache/dsn"
 	"github.com/gopgcache/pgcache/internal/advice"
 	"github.com/gopgcache/pgcache/internal/freshness"
@@ -21,6 +22,7 @@ type cache struct {
 	pgx    driver.Connector
 	logger *slog.Logger
 	store  cachestore.Store // in this process's memory
+	memory *memory.Store    // the same, unless it is the caller's own
 	shared *shared          // what is behind it; nil when nothing is
 	peers  *peers           // who else there is; nil when this process is alone
 	ledger freshness.Ledger
@@ -86,7 +88,9 @@ func newCache(config *dsn.Config, base driver.Connector, o options) (*cache, err
 	if config.Mode == dsn.ModeObserve {
 		c.learner = advice.New()
 	}
-	return c, c.openTiers(o)
+	err := c.openTiers(o)
+	c.memory, _ = c.store.(*memory.Store)
+	return c, err
 }
 
 // schemaChanges makes everything unknown that was learned from the catalog, defaults of roles and databases included.

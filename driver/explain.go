@@ -2,7 +2,6 @@ package driver
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql/driver"
 	"encoding/hex"
 	"fmt"
@@ -45,7 +44,7 @@ func (c *Conn) explain(ctx context.Context, sql string, args []driver.NamedValue
 		return p.no("the session's settings can't be told: behind a pooler each statement may find another session"), nil
 	}
 	p.rule(&r)
-	if r.makeKey(nil, c) {
+	if r.makeKey(c) {
 		p.entry(ctx, c.cache, &r)
 		return p.yes(), nil
 	}
@@ -171,7 +170,8 @@ func (p *proof) rule(r *request) {
 
 // entry adds the key and what the store has under it.
 func (p *proof) entry(ctx context.Context, c *cache, r *request) {
-	p.add("key", hex.EncodeToString(r.key[:sha256.Size]))
+	key := r.commonKey()
+	p.add("key", hex.EncodeToString(key[:]))
 	entry, err := c.store.Get(ctx, r.key)
 	if err != nil || entry == nil || !r.is(entry) {
 		p.add("entry", "absent")

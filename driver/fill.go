@@ -131,7 +131,6 @@ func (c *Conn) takeOff(ctx context.Context, r *request, fl *flight) (*fill, erro
 		return nil, err
 	}
 	f := &fill{cache: c.cache, chain: c.chain, request: *r, flight: fl, std: std, anew: replan, done: make(chan struct{})}
-	f.request.arguments = append([]byte(nil), r.arguments...) // the caller's are on its stack
 	f.recording = rowset.NewRecording(c.cache.limit(r.verdict.rule))
 	if tr := r.verdict.track; tr != nil {
 		f.tracking, f.inner, f.prepared = tr.tracker.Begin(), c.inner, c.prepared[r.text.sql] > 0
@@ -330,7 +329,7 @@ func (f *fill) keep(set *rowset.Set) *cachestore.Entry {
 	v := f.request.verdict
 	rule := v.rule
 	entry := cachestore.NewEntry(cachestore.Content{
-		Statement: v.statement, Arguments: string(f.request.arguments), Rows: set,
+		Statement: v.statement, Arguments: string(f.request.arguments.bytes()), Rows: set,
 		Position: f.position(), Tags: f.request.tags,
 		ReadAt: f.started, Cost: time.Since(f.started),
 		Keep: rule.TTL + max(rule.Stale, rule.StaleIfError),

@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"bytes"
 	"context"
 	"sync"
 	"time"
@@ -11,9 +12,11 @@ import (
 
 // flight is the one fill that everybody who wants the same entry waits for.
 type flight struct {
-	flights  *flights
-	key      cachestore.Key
-	tags     []freshness.Tag
+	flights   *flights
+	key       cachestore.Key
+	arguments material
+	verdict   *verdict
+	tags      []freshness.Tag
 	position uint64 // what the fill reads is at least this recent
 	// passed is how far the feed was when the flight set out, where there is one.
 	passed uint64
@@ -63,7 +66,7 @@ type flights struct {
 func (fs *flights) join(r *request, ledger *freshness.Ledger) (f *flight, first bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	if f := fs.byKey[r.key]; f != nil && !r.wishes.refresh && f.mark == r.mark && ledger.Fresh(f.tags, f.position) && r.unchangedSince(f) {
+	if f := fs.byKey[r.key]; f != nil && f.answers(r) && ledger.Fresh(f.tags, f.position) && r.unchangedSince(f) {
 		if f.waiting++; f.landed == nil {
 			f.landed = make(chan struct{})
 			if f.fill != nil {
@@ -72,7 +75,9 @@ func (fs *flights) join(r *request, ledger *freshness.Ledger) (f *flight, first 
 		}
 		return f, false
 	}
-	f = &flight{flights: fs, key: r.key, tags: r.verdict.tags, position: ledger.Position(), mark: r.mark}
+	f = &flight{
+		flights: fs, key: r.key, arguments: r.arguments, verdict: r.verdict, tags: r.verdict.tags, position: ledger.Position(), mark: r.mark,
+	}
 	if tr := r.verdict.track; tr != nil {
 		f.passed = tr.tracker.Position()
 	}
@@ -81,6 +86,12 @@ func (fs *flights) join(r *request, ledger *freshness.Ledger) (f *flight, first 
 	}
 	fs.byKey[r.key] = f
 	return f, true
+}
+
+// answers tells whether what the flight brings is for the request: it was made of the same material, under the same mark.
+func (f *flight) answers(r *request) bool {
+	return !r.wishes.refresh && f.mark == r.mark && bytes.Equal(f.arguments.bytes(), r.arguments.bytes()) &&
+		f.verdict.statement.Text() == r.verdict.statement.Text()
 }
 
 // unchangedSince tells whether the feed has delivered nothing since a flight set out that the flight may not see.

@@ -108,6 +108,9 @@ func (c *cache) near(ctx context.Context, r *request) (*cachestore.Entry, error)
 	if r.wishes.refresh {
 		return nil, nil
 	}
+	if c.memory != nil {
+		return c.memory.At(&r.key, r.began), nil
+	}
 	return c.store.Get(ctx, r.key)
 }
 

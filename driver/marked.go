@@ -36,7 +36,7 @@ func (s *shared) look(ctx context.Context, r *request, wanted bool) (*cachestore
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	entry, mark, quiet, err := s.store.GetMarked(ctx, r.key, r.tags)
+	entry, mark, quiet, err := s.store.GetMarked(ctx, r.commonKey(), r.tags)
 	return entry, s.note(r, mark, quiet, err)
 }
 

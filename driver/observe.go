@@ -34,8 +34,7 @@ func (c *Conn) observe(ctx context.Context, r *request) (driver.Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	var buf [256]byte
-	if !may || !r.makeKey(buf[:0], c) {
+	if !may || !r.makeKey(c) {
 		s.Refuse(c.whyNot(r))
 		return c.bypass(ctx, r)
 	}
@@ -101,7 +100,6 @@ type sighting struct {
 func (c *cache) begin(r *request, s *advice.Statement) *sighting {
 	limit := c.limit(r.verdict.rule)
 	look := &sighting{cache: c, request: *r, into: s, limit: limit.Bytes, most: limit.Rows}
-	look.request.arguments = nil // they are on the caller's stack
 	look.query.Key = binary.BigEndian.Uint64(r.key[:])
 	look.query.Position = c.ledger.Position()
 	if tr := r.verdict.track; tr != nil {

@@ -73,7 +73,7 @@ func (c *Conn) entryFor(ctx context.Context, q *peerRequest) (*cachestore.Entry,
 	if err != nil {
 		return nil, err
 	}
-	if !may || !r.makeKey(nil, c) || r.key != q.Key {
+	if !may || !r.makeKey(c) || r.commonKey() != q.Key {
 		return nil, peer.ErrRefused
 	}
 	if r.verdict.strict {

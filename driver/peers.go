@@ -84,13 +84,14 @@ func (p *peers) wrote(tags []freshness.Tag, all bool) {
 // of the tables that this process knows of, and a period no longer than the ttl, which begins at a moment of its own for each
 // key.
 func (p *peers) keyOf(r *request) string {
-	b := append([]byte(nil), r.key[:]...)
+	key := r.commonKey()
+	b := append([]byte(nil), key[:]...)
 	if tr := r.verdict.track; tr != nil {
 		b = binary.BigEndian.AppendUint64(b, tr.tracker.Changed(r.tags))
 	}
 	period := max(r.ttl(), time.Millisecond)
-	phase := time.Duration(binary.BigEndian.Uint64(r.key[:]) % uint64(period))
-	return string(binary.BigEndian.AppendUint64(b, uint64((time.Duration(r.began.UnixNano())+phase)/period)))
+	phase := time.Duration(binary.BigEndian.Uint64(key[:]) % uint64(period))
+	return string(binary.BigEndian.AppendUint64(b, uint64((time.Duration(time.Now().UnixNano())+phase)/period)))
 }
 
 // close leaves the fleet.

@@ -36,7 +36,6 @@ func (c *cache) refresh(r *request) {
 	}
 	again := *r
 	again.args = slices.Clone(r.args)
-	again.arguments = slices.Clone(r.arguments)
 	again.stmt = nil
 	again.wishes.refresh = true
 	started := c.goBackground(func(ctx context.Context) {

@@ -2,12 +2,9 @@ package driver
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql/driver"
 	"errors"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/internal/freshness"
@@ -32,8 +29,9 @@ type request struct {
 	// tags are what the result depends on.
 	tags []freshness.Tag
 
+	// key is what the entry is kept under in this process.
 	key       cachestore.Key
-	arguments []byte // the entry's own part of the key material
+	arguments material
 	began     time.Time
 
 	// result is how the request was answered, and saved what that saved PostgreSQL, for observers.
@@ -48,11 +46,6 @@ func (r *request) ttl() time.Duration {
 		ttl = min(ttl, r.wishes.ttl)
 	}
 	return ttl
-}
-
-// is tells whether an entry was made for just this request.
-func (r *request) is(e *cachestore.Entry) bool {
-	return e.Arguments() == string(r.arguments) && e.Statement() == r.verdict.statement.Text()
 }
 
 // query answers a query from the cache if it may, and passes it on to PostgreSQL if not.
@@ -80,8 +73,7 @@ func (c *Conn) answer(ctx context.Context, r *request) (driver.Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	var buf [256]byte
-	if may && r.makeKey(buf[:0], c) {
+	if may && r.makeKey(c) {
 		rows, err := c.lookUp(ctx, r)
 		if errors.Is(err, errOtherSession) {
 			*r = request{text: r.text, args: r.args, stmt: r.stmt}
@@ -111,7 +103,7 @@ func (c *Conn) admissible(ctx context.Context, r *request) (bool, error) {
 		return false, err
 	}
 	r.verdict = t.verdict.Load()
-	r.began = time.Now()
+	r.began = now()
 	if !r.verdict.holds(c.cache, id, r.wishes.rule, r.began) {
 		if err := c.prove(ctx, r, id); err != nil {
 			return false, err
@@ -166,52 +158,6 @@ func (c *Conn) prove(ctx context.Context, r *request, id *identity) error {
 		r.text.verdict.Store(r.verdict)
 	}
 	return nil
-}
-
-// makeKey computes the key. buf is where its material goes if it fits. It reports false for arguments that can't be told
-// apart, which are not cached.
-func (r *request) makeKey(buf []byte, c *Conn) bool {
-	b := append(buf, r.verdict.digest[:]...)
-	args, mode, ok := plainArguments(r.args)
-	if !ok {
-		return false
-	}
-	if r.stmt != nil || c.prepared[r.text.sql] > 0 {
-		mode = prepared
-	}
-	b = r.settings.appendTo(b, r.verdict.settings)
-	b = appendText(append(b, byte(mode)), r.wishes.key)
-	for _, arg := range args {
-		if b, ok = appendArgument(b, arg.Value); !ok {
-			return false
-		}
-	}
-	r.tags = r.verdict.tagsFor(args)
-	r.key = sha256.Sum256(b)
-	r.arguments = b[len(r.verdict.digest):]
-	return true
-}
-
-// prepared is the execution mode of a prepared statement; pgx has no name for it. Zero is the session's default mode, which
-// is a part of the identity.
-const prepared pgx.QueryExecMode = 127
-
-// plainArguments takes the leading options off the arguments. It reports false for those that change the form of the
-// result or the text, which are pgx's business.
-func plainArguments(args []driver.NamedValue) ([]driver.NamedValue, pgx.QueryExecMode, bool) {
-	var mode pgx.QueryExecMode
-	for len(args) > 0 {
-		switch option := args[0].Value.(type) {
-		case pgx.QueryExecMode:
-			mode = option
-			args = args[1:]
-		case pgx.QueryResultFormats, pgx.QueryResultFormatsByOID, pgx.QueryRewriter:
-			return nil, 0, false
-		default:
-			return args, mode, true
-		}
-	}
-	return args, mode, true
 }
 
 // pass sends a query down the chain.

@@ -106,7 +106,7 @@ func (s *shared) seek(ctx context.Context, r *request) (entry, past *cachestore.
 			}
 		}
 		looked = false
-		lease, err := s.lease(ctx, r.key)
+		lease, err := s.lease(ctx, r.commonKey())
 		switch {
 		case err != nil:
 			return nil, past, nil
@@ -130,7 +130,7 @@ func (s *shared) claim(ctx context.Context, r *request) (entry *cachestore.Entry
 	if !s.helps(r) {
 		return nil, nil, false
 	}
-	lease, err := s.lease(ctx, r.key)
+	lease, err := s.lease(ctx, r.commonKey())
 	switch {
 	case err != nil:
 		return nil, nil, false
@@ -165,7 +165,7 @@ func (s *shared) lease(ctx context.Context, key cachestore.Key) (cachestore.Leas
 func (s *shared) get(ctx context.Context, r *request) (entry, past *cachestore.Entry, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	e, err := s.store.Get(ctx, r.key)
+	e, err := s.store.Get(ctx, r.commonKey())
 	s.count(err)
 	if e == nil {
 		return nil, nil, err

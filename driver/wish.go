@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,10 +26,17 @@ type wishKey struct{}
 func wishing(ctx context.Context, add func(*wishes)) context.Context {
 	w := wishesOf(ctx)
 	add(&w)
+	wished.Store(true)
 	return context.WithValue(ctx, wishKey{}, &w)
 }
 
+// wished is set once some caller of this process has wished for something: until then no context has to be searched for wishes.
+var wished atomic.Bool
+
 func wishesOf(ctx context.Context) wishes {
+	if !wished.Load() {
+		return wishes{}
+	}
 	if w, ok := ctx.Value(wishKey{}).(*wishes); ok {
 		return *w
 	}

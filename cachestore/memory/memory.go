@@ -48,22 +48,27 @@ func (s *Store) Get(ctx context.Context, key cachestore.Key) (*cachestore.Entry,
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	hash := hashOf(&key)
+	return s.At(&key, s.time()), nil
+}
+
+// At is Get for a caller who has looked at the clock already: it gives the entry that was kept under key then, or nil.
+func (s *Store) At(key *cachestore.Key, now time.Time) *cachestore.Entry {
+	hash := hashOf(key)
 	sh := s.shard(hash)
-	n := sh.find(hash, &key)
+	n := sh.find(hash, key)
 	if n == nil {
-		return nil, nil
+		return nil
 	}
 	entry := n.entry.Load()
 	if entry == nil {
-		return nil, nil
+		return nil
 	}
-	if s.expired(entry) {
+	if entry.Expired(now.Sub(entry.ReadAt())) {
 		s.budget.release(sh.drop(n, entry))
-		return nil, nil
+		return nil
 	}
 	n.touch()
-	return entry, nil
+	return entry
 }
 
 // Put keeps entry under key, unless it has expired or needs more than a quarter of the limit; then whatever was kept
@@ -122,6 +127,13 @@ func (s *Store) Stats() cachestore.Stats {
 		stats.Evicted += evicted
 	}
 	return stats
+}
+
+func (s *Store) time() time.Time {
+	if s.now == nil {
+		return time.Now()
+	}
+	return s.now()
 }
 
 func (s *Store) expired(entry *cachestore.Entry) bool {

@@ -1,0 +1,111 @@
+package driver
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"database/sql/driver"
+	"encoding/binary"
+	"hash/maphash"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/gopgcache/pgcache/cachestore"
+)
+
+// material is the part of the key material that is a request's own: what all requests of its statement have in common is in the
+// verdict. It moves with the request it is in, and is not changed once it is made.
+type material struct {
+	size int
+	room [materialRoom]byte
+	long []byte // where the room is too small
+}
+
+// materialRoom is enough for two numbers and a short text: then a hit needs no memory for it.
+const materialRoom = 48
+
+func (m *material) set(b []byte) {
+	if len(b) > materialRoom {
+		m.long = bytes.Clone(b)
+		return
+	}
+	m.size, m.long = copy(m.room[:], b), nil
+}
+
+func (m *material) bytes() []byte {
+	if m.long != nil {
+		return m.long
+	}
+	return m.room[:m.size]
+}
+
+// makeKey computes the key. It reports false for arguments that can't be told apart, which are not cached.
+func (r *request) makeKey(c *Conn) bool {
+	args, mode, ok := plainArguments(r.args)
+	if !ok {
+		return false
+	}
+	if r.stmt != nil || c.prepared[r.text.sql] > 0 {
+		mode = prepared
+	}
+	var room [128]byte
+	b := r.settings.appendTo(room[:0], r.verdict.settings)
+	b = appendText(append(b, byte(mode)), r.wishes.key)
+	if b, ok = appendArguments(b, args); !ok {
+		return false
+	}
+	r.arguments.set(b)
+	r.tags = r.verdict.tagsFor(args)
+	if c.cache.memory != nil {
+		r.key = nearKey(&r.verdict.digest, b)
+	} else {
+		r.key = r.commonKey()
+	}
+	return true
+}
+
+// commonKey is the key that all processes have for the entry, wherever it is kept: the hash of all of its material.
+func (r *request) commonKey() cachestore.Key {
+	var room [256]byte
+	return sha256.Sum256(append(append(room[:0], r.verdict.digest[:]...), r.arguments.bytes()...))
+}
+
+// nearKey is a key that only this process has for the entry. Entries are compared with the whole of the material before they are
+// served, so the key need not prove anything, and a hash with seeds that nobody knows does for it: in a hit, SHA-256 would be
+// the most expensive thing.
+func nearKey(digest *[sha256.Size]byte, arguments []byte) cachestore.Key {
+	key := cachestore.Key(*digest)
+	for i, seed := range nearSeeds {
+		part := key[8*i : 8*i+8]
+		binary.LittleEndian.PutUint64(part, binary.LittleEndian.Uint64(part)^maphash.Bytes(seed, arguments))
+	}
+	return key
+}
+
+var nearSeeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
+
+// is tells whether an entry was made for just this request.
+func (r *request) is(e *cachestore.Entry) bool {
+	return e.Arguments() == string(r.arguments.bytes()) && e.Statement() == r.verdict.statement.Text()
+}
+
+// prepared is the execution mode of a prepared statement; pgx has no name for it. Zero is the session's default mode, which
+// is a part of the identity.
+const prepared pgx.QueryExecMode = 127
+
+// plainArguments takes the leading options off the arguments. It reports false for those that change the form of the
+// result or the text, which are pgx's business.
+func plainArguments(args []driver.NamedValue) ([]driver.NamedValue, pgx.QueryExecMode, bool) {
+	var mode pgx.QueryExecMode
+	for len(args) > 0 {
+		switch option := args[0].Value.(type) {
+		case pgx.QueryExecMode:
+			mode = option
+			args = args[1:]
+		case pgx.QueryResultFormats, pgx.QueryResultFormatsByOID, pgx.QueryRewriter:
+			return nil, 0, false
+		default:
+			return args, mode, true
+		}
+	}
+	return args, mode, true
+}
