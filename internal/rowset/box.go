@@ -55,16 +55,9 @@ type boxes struct {
 	word, string, time, blob int // the next free element of each
 }
 
-// smallBoxes serve a first run of few rows, so that a result of one row costs no further allocation.
-type smallBoxes struct {
-	words   [4]uint64
-	strings [3]string
-	times   [2]time.Time
-}
-
 // stock sees to it that there are boxes for at least one row, and for so many rows where it makes new ones. It gives the
 // number of rows that the boxes are enough for.
-func (b *boxes) stock(d demand, rows int) int {
+func (b *boxes) stock(d *demand, rows int) int {
 	enough := rows
 	b.words, b.word = restock(b.words, b.word, d.words, rows, &enough)
 	b.strings, b.string = restock(b.strings, b.string, d.strings, rows, &enough)
@@ -84,6 +77,79 @@ func restock[T any](array []T, next, perRow, rows int, enough *int) ([]T, int) {
 	}
 	*enough = min(*enough, (len(array)-next)/perRow)
 	return array, next
+}
+
+// A slot is room for one value of any sort, in memory that the collector knows the pointers of: each value stands where its
+// pointer is one. The values of a small result go there.
+type slot struct {
+	first unsafe.Pointer // of a string or a []byte
+	words [2]uint64      // the lengths of those, a number, or the first words of a time
+	last  unsafe.Pointer // of a time
+}
+
+// next takes the next free slot, if the values go into slots.
+func (r *run) next() *slot {
+	if int(r.slot) == len(r.slots) {
+		return nil
+	}
+	r.slot++
+	return &r.slots[r.slot-1]
+}
+
+func (r *run) putInt(v int64, dst *driver.Value) {
+	if s := r.next(); s != nil {
+		s.words[0] = uint64(v)
+		point(dst, int64Type, unsafe.Pointer(&s.words))
+		return
+	}
+	r.blocks.putInt(v, dst)
+}
+
+func (r *run) putFloat(v float64, dst *driver.Value) {
+	if s := r.next(); s != nil {
+		s.words[0] = math.Float64bits(v)
+		point(dst, float64Type, unsafe.Pointer(&s.words))
+		return
+	}
+	r.blocks.putFloat(v, dst)
+}
+
+func (r *run) putTime(v time.Time, dst *driver.Value) {
+	if s := r.next(); s != nil {
+		*(*time.Time)(unsafe.Pointer(&s.words)) = v
+		point(dst, timeType, unsafe.Pointer(&s.words))
+		return
+	}
+	r.blocks.putTime(v, dst)
+}
+
+// A long string or []byte is boxed by itself, or else a short one that a caller keeps would pin the long ones beside it.
+const longest = 512
+
+func (r *run) putString(v string, dst *driver.Value) {
+	if len(v) > longest {
+		*dst = v
+		return
+	}
+	if s := r.next(); s != nil {
+		*(*string)(unsafe.Pointer(s)) = v
+		point(dst, stringType, unsafe.Pointer(s))
+		return
+	}
+	r.blocks.putString(v, dst)
+}
+
+func (r *run) putBytes(v []byte, dst *driver.Value) {
+	if len(v) > longest {
+		*dst = v
+		return
+	}
+	if s := r.next(); s != nil {
+		*(*[]byte)(unsafe.Pointer(s)) = v
+		point(dst, bytesType, unsafe.Pointer(s))
+		return
+	}
+	r.blocks.putBytes(v, dst)
 }
 
 func (b *boxes) putInt(v int64, dst *driver.Value) {
@@ -107,14 +173,7 @@ func (b *boxes) putTime(v time.Time, dst *driver.Value) {
 	point(dst, timeType, unsafe.Pointer(p))
 }
 
-// A long string or []byte is boxed by itself, or else a short one that a caller keeps would pin the long ones beside it.
-const longest = 512
-
 func (b *boxes) putString(v string, dst *driver.Value) {
-	if len(v) > longest {
-		*dst = v
-		return
-	}
 	p := &b.strings[b.string]
 	b.string++
 	*p = v
@@ -122,10 +181,6 @@ func (b *boxes) putString(v string, dst *driver.Value) {
 }
 
 func (b *boxes) putBytes(v []byte, dst *driver.Value) {
-	if len(v) > longest {
-		*dst = v
-		return
-	}
 	p := &b.blobs[b.blob]
 	b.blob++
 	*p = v

@@ -3,7 +3,9 @@ package rowset
 import (
 	"bytes"
 	"database/sql/driver"
+	"encoding/binary"
 	"fmt"
+	"math"
 	"reflect"
 	"runtime"
 	"slices"
@@ -44,6 +46,66 @@ func TestBoxLayout(t *testing.T) {
 	}
 }
 
+// What box.go takes for granted about values in slots: each fits where it is put, and its pointer stands where the collector
+// looks for one.
+func TestSlotLayout(t *testing.T) {
+	var s slot
+	for _, test := range []struct {
+		name                     string
+		at, size, pointer, wants uintptr
+	}{
+		{"string", unsafe.Offsetof(s.first), unsafe.Sizeof(""), 0, unsafe.Offsetof(s.first)},
+		{"[]byte", unsafe.Offsetof(s.first), unsafe.Sizeof([]byte(nil)), 0, unsafe.Offsetof(s.first)},
+		{"number", unsafe.Offsetof(s.words), unsafe.Sizeof(uint64(0)), 0, unsafe.Offsetof(s.words)},
+		{"time", unsafe.Offsetof(s.words), unsafe.Sizeof(time.Time{}), pointerOf(t, reflect.TypeFor[time.Time]()), unsafe.Offsetof(s.last)},
+	} {
+		if test.at+test.size > unsafe.Sizeof(s) || test.at+test.pointer != test.wants {
+			t.Errorf("a %s of %d bytes at %d, its pointer at %d", test.name, test.size, test.at, test.at+test.pointer)
+		}
+	}
+}
+
+// pointerOf gives where the only pointer of a struct is.
+func pointerOf(t *testing.T, typ reflect.Type) uintptr {
+	t.Helper()
+	var at []uintptr
+	for field := range typ.Fields() {
+		if field.Type.Kind() == reflect.Pointer {
+			at = append(at, field.Offset)
+		}
+	}
+	if len(at) != 1 {
+		t.Fatalf("%v has %d pointers", typ, len(at))
+	}
+	return at[0]
+}
+
+// Values of every sort stay what they are in slots, when everything else is gone.
+func TestValuesInSlotsStay(t *testing.T) {
+	fields := []pgconn.FieldDescription{
+		{DataTypeOID: pgtype.TextOID}, {DataTypeOID: pgtype.ByteaOID, Format: 1}, {DataTypeOID: pgtype.Float8OID, Format: 1},
+		{DataTypeOID: pgtype.Int8OID, Format: 1}, {DataTypeOID: pgtype.TimestamptzOID, Format: 1}, {DataTypeOID: pgtype.BoolOID, Format: 1},
+	}
+	var kept [][]driver.Value
+	for i := range 1000 {
+		word := binary.BigEndian.AppendUint64(nil, uint64(i))
+		text := fmt.Appendf(nil, "text %d", i)
+		set := build(t, nil, fields, [][][]byte{{text, text, word, word, word, {1}}, {nil, text, nil, word, nil, {0}}})
+		kept = append(kept, drain(t, set.Rows(), len(fields))...)
+	}
+	runtime.GC()
+	for i := range 1000 {
+		text := fmt.Sprintf("text %d", i)
+		want := []driver.Value{
+			text, []byte(text), math.Float64frombits(uint64(i)), int64(i), timeOf(int64(i)), true,
+			nil, []byte(text), nil, int64(i), nil, false,
+		}
+		if got := slices.Concat(kept[2*i], kept[2*i+1]); !reflect.DeepEqual(got, want) {
+			t.Fatalf("%v, want %v", got, want)
+		}
+	}
+}
+
 // Values survive garbage collections and the end of their rows, also those in the boxes that come with Rows, and later rows
 // don't change them.
 func TestBoxedValuesStay(t *testing.T) {
@@ -67,7 +129,7 @@ func TestBoxedValuesStay(t *testing.T) {
 
 // A replay of many rows allocates by the block and not by the row, and one of a single row hardly at all.
 func TestReplayAllocations(t *testing.T) {
-	for _, test := range []struct{ rows, most int }{{0, 1}, {1, 2}, {1000, 60}} {
+	for _, test := range []struct{ rows, most int }{{0, 1}, {1, 1}, {5, 1}, {1000, 60}} {
 		set := benchmarkSet(t, threeColumns, test.rows)
 		dest := make([]driver.Value, 3)
 		got := testing.AllocsPerRun(20, func() {

@@ -61,7 +61,7 @@ func binaryDecoder(c *Column) decoder {
 }
 
 func decodeString(r *run, src []byte, dst *driver.Value) bool {
-	r.putString(stringOf(r.hold(src)), dst)
+	r.putString(r.text(src), dst)
 	return true
 }
 

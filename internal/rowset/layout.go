@@ -87,9 +87,9 @@ const (
 	opTimestamptz
 )
 
-// A demand counts the boxes of each sort that one row without NULLs needs.
+// A demand counts the boxes of each sort that one row without NULLs needs, and all of them.
 type demand struct {
-	words, strings, times, blobs int
+	words, strings, times, blobs, values int
 }
 
 func newLayout(columns []Column) *Layout {
@@ -119,7 +119,9 @@ func (d *demand) add(k kind) {
 	case kindBytes:
 		d.blobs++
 	case kindBool: // the compiler boxes these without memory
+		return
 	}
+	d.values++
 }
 
 // opFor must agree with decoderFor.

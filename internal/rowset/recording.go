@@ -170,7 +170,7 @@ type Reader struct {
 
 // Rows returns the rows for the one reader, after Started.
 func (r *Recording) Rows(reader Reader) *Rows {
-	rows := newRows(r.layout)
+	rows := newRows(r.layout, 1)
 	rows.src = &tail{recording: r, reader: reader}
 	return rows
 }

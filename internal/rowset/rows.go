@@ -32,7 +32,6 @@ type Rows struct {
 
 	plans []plan      // per column, made when first needed
 	types *pgtype.Map // see UseTypeMap
-	names []string    // handed out by Columns
 }
 
 // errNoRows can't happen with a Source that keeps its contract.
@@ -43,13 +42,9 @@ var _ driver.Rows = (*Rows)(nil)
 // NewRows returns the rows of src, which it closes when it is closed itself. It keeps columns: the caller must not change
 // them any more.
 func NewRows(columns []Column, src Source) *Rows {
-	r := newRows(newLayout(columns))
+	r := newRows(newLayout(columns), 1)
 	r.src = src
 	return r
-}
-
-func newRows(l *Layout) *Rows {
-	return &Rows{layout: l, run: run{demand: l.demand}}
 }
 
 // UseTypeMap says which type map scans values into destinations that only pgx knows about (Go slices, pgtype values), which
@@ -57,15 +52,13 @@ func newRows(l *Layout) *Rows {
 // map is used. Values that Next gives don't depend on it.
 func (r *Rows) UseTypeMap(m *pgtype.Map) { r.types = m }
 
-// Columns gives the names of the columns, in memory that belongs to these Rows.
+// Columns gives the names of the columns, in memory that belongs to the caller.
 func (r *Rows) Columns() []string {
-	if r.names == nil {
-		r.names = make([]string, len(r.layout.columns))
-		for i := range r.layout.columns {
-			r.names[i] = r.layout.columns[i].Name
-		}
+	names := make([]string, len(r.layout.columns))
+	for i := range r.layout.columns {
+		names[i] = r.layout.columns[i].Name
 	}
-	return r.names
+	return names
 }
 
 // Close ends the reading. Metadata can still be asked for afterwards; Next gives io.EOF, or the error that ended the result.
@@ -99,7 +92,11 @@ func (r *Rows) Next(dest []driver.Value) error {
 		}
 	}
 	r.run.ready()
+	if r.run.slots != nil {
+		return r.nextOfFew(dest)
+	}
 	data, at := r.run.data, r.run.at+lengthSize
+	boxes := r.run.blocks
 	dest = dest[:len(r.layout.ops)]
 	for i, op := range r.layout.ops {
 		length := int(int32(binary.BigEndian.Uint32(data[at:])))
@@ -108,28 +105,52 @@ func (r *Rows) Next(dest []driver.Value) error {
 		switch op {
 		case opString:
 			if length >= 0 {
-				decodeString(&r.run, data[at:at+length], &dest[i])
-				at += length
+				text := r.run.text(data[at : at+length])
+				if at += length; length <= longest {
+					boxes.putString(text, &dest[i])
+				} else {
+					dest[i] = text
+				}
 				continue
 			}
 		case opInt4:
 			if length == 4 {
-				decodeInt4(&r.run, data[at:at+4], &dest[i])
+				boxes.putInt(int64(int4Of(data[at:at+4])), &dest[i])
 				at += 4
 				continue
 			}
 		case opInt8:
 			if length == 8 {
-				decodeInt8(&r.run, data[at:at+8], &dest[i])
+				boxes.putInt(int8Of(data[at:at+8]), &dest[i])
 				at += 8
 				continue
 			}
 		case opTimestamptz:
-			if length == 8 && decodeTimestamptz(&r.run, data[at:at+8], &dest[i]) {
+			if micro, finite := finiteMicro(data[at : at+max(length, 0)]); finite {
+				boxes.putTime(timeOf(micro), &dest[i])
 				at += 8
 				continue
 			}
 		}
+		if length < 0 {
+			dest[i] = nil
+			continue
+		}
+		if err := r.decode(i, data[at:at+length], &dest[i]); err != nil {
+			return r.skip(fmt.Errorf("convert field %d failed: %w", i, err))
+		}
+		at += length
+	}
+	r.run.at = at
+	return nil
+}
+
+// nextOfFew is Next for a result so small that its values go into slots.
+func (r *Rows) nextOfFew(dest []driver.Value) error {
+	data, at := r.run.data, r.run.at+lengthSize
+	for i := range r.layout.columns {
+		length := int(int32(binary.BigEndian.Uint32(data[at:])))
+		at += lengthSize
 		if length < 0 {
 			dest[i] = nil
 			continue

@@ -5,20 +5,29 @@ import (
 	"encoding/binary"
 )
 
-// A run is the rows at hand and the memory that their values are put into as they are decoded. Memory is taken in blocks of
-// a few KiB, so a value that a caller keeps pins what was made beside it and not the result.
+// A run is the rows at hand and the memory that their values are put into as they are decoded. The values of a result of few go
+// into slots that come with it. Of others memory is taken in blocks of a few KiB, so a value that a caller keeps pins what was
+// made beside it and not the result.
 type run struct {
-	data  []byte // whole rows; no value points into them
-	at    int    // where the next row begins, or while a row is decoded, that row
-	begun int    // how often data was set
+	data []byte // whole rows
+	at   int    // where the next row begins, or while a row is decoded, that row
 
-	text []byte // the block that texts are copied into
-	used int    // of text
+	demand  *demand
+	slots   []slot
+	slot    int32   // the next free one
+	stocked int32   // rows that there are boxes for, at least
+	blocks  *blocks // made when first needed
 
+	begun   bool // data was set
+	first   bool // it is what it was set to first
+	lasting bool // texts may point into data, for it never changes; no other value ever does
+}
+
+// blocks are what many values are put into.
+type blocks struct {
 	boxes
-	demand  demand
-	stocked int // rows that there are boxes for, at least
-	small   smallBoxes
+
+	text []byte // what is left of the block that texts are copied into
 }
 
 const (
@@ -29,44 +38,44 @@ const (
 // begin takes up rows.
 func (r *run) begin(data []byte) {
 	r.data, r.at = data, 0
-	r.begun++
-	if r.begun == 1 {
-		r.useSmallBoxes()
-	}
+	r.first, r.begun = !r.begun, true
 }
 
-// useSmallBoxes takes the boxes that come with r where they are enough for the rows that are expected.
-func (r *run) useSmallBoxes() {
-	rows := r.expected()
-	if rows*r.demand.words <= len(r.small.words) {
-		r.words = r.small.words[:]
-	}
-	if rows*r.demand.strings <= len(r.small.strings) {
-		r.strings = r.small.strings[:]
-	}
-	if rows*r.demand.times <= len(r.small.times) {
-		r.times = r.small.times[:]
-	}
-}
-
-// release lets go of everything but the small boxes, which values may be in.
+// release lets go of everything but the slots, which come with the rows.
 func (r *run) release() {
 	r.data, r.at = nil, 0
-	r.text, r.used = nil, 0
-	r.boxes, r.stocked = boxes{}, 0
+	r.slots, r.blocks, r.stocked = nil, nil, 0
 }
 
-// ready sees to it that there are boxes for the values of one row.
+// ready sees to it that there is room for the values of one row.
 func (r *run) ready() {
+	if len(r.slots)-int(r.slot) >= r.demand.values {
+		return
+	}
 	if r.stocked == 0 {
-		r.stocked = r.stock(r.demand, r.expected())
+		r.slots, r.slot = nil, 0
+		r.stocked = int32(r.more().stock(r.demand, r.expected()))
 	}
 	r.stocked--
 }
 
+// readyForOne is ready for one value.
+func (r *run) readyForOne() {
+	if int(r.slot) == len(r.slots) {
+		r.ready()
+	}
+}
+
+func (r *run) more() *blocks {
+	if r.blocks == nil {
+		r.blocks = new(blocks)
+	}
+	return r.blocks
+}
+
 // ahead gives how many bytes of rows, from the next row or the one being decoded on, memory should be made for at once.
 func (r *run) ahead() int {
-	if r.begun == 1 && r.at < firstRunSize {
+	if r.first && r.at < firstRunSize {
 		return min(len(r.data), firstRunSize) - r.at
 	}
 	return min(len(r.data)-r.at, runSize)
@@ -81,14 +90,22 @@ func (r *run) expected() int {
 	return max(1, ahead/(lengthSize+int(binary.BigEndian.Uint32(r.data[r.at:]))))
 }
 
+// text gives the bytes of a value as a string.
+func (r *run) text(src []byte) string {
+	if r.lasting {
+		return stringOf(src)
+	}
+	return stringOf(r.hold(src))
+}
+
 // hold copies the bytes of a value into memory that is the caller's.
 func (r *run) hold(src []byte) []byte {
-	start, end := r.used, r.used+len(src)
-	if end >= len(r.text) { // an empty value needs a place too, or it would be nil
+	b := r.blocks
+	if b == nil || len(src) >= len(b.text) { // an empty value needs a place too, or it would be nil
 		return r.holdMore(src)
 	}
-	r.used = end
-	held := r.text[start:end:end]
+	held := b.text[:len(src):len(src)]
+	b.text = b.text[len(src):]
 	copy(held, src)
 	return held
 }
@@ -97,6 +114,6 @@ func (r *run) holdMore(src []byte) []byte {
 	if len(src) > longest {
 		return bytes.Clone(src)
 	}
-	r.text, r.used = make([]byte, max(r.ahead(), len(src)+1)), 0
+	r.more().text = make([]byte, max(r.ahead(), len(src)+1))
 	return r.hold(src)
 }

@@ -62,7 +62,7 @@ func (r *Rows) ScanColumn(ctx driver.ScanContext, index int, dest any) error {
 	}
 	var value driver.Value
 	if src != nil {
-		r.run.ready()
+		r.run.readyForOne()
 		if err := r.decode(index, src, &value); err != nil {
 			return err
 		}
@@ -91,7 +91,7 @@ func (r *Rows) scanDirect(index int, src []byte, dest any) bool {
 	switch d := dest.(type) {
 	case *string:
 		if d != nil && r.layout.ops[index] == opString {
-			*d = stringOf(r.run.hold(src))
+			*d = r.run.text(src)
 			return true
 		}
 	case *int64:
