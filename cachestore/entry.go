@@ -17,7 +17,7 @@ type Entry struct {
 
 	common     *Common
 	position   uint64
-	readAt     time.Duration // since epoch
+	readAt     Instant
 	cost, keep time.Duration
 
 	// How much of what is in the room behind the entry; nothing when its parts are apart. The room holds no more than fits these
@@ -41,14 +41,6 @@ type noCopy struct{}
 func (*noCopy) Lock()   {}
 func (*noCopy) Unlock() {}
 
-// epoch is the moment that entries count the time of their reading from. It has a reading of the monotonic clock, so ages are
-// right although somebody sets the clock.
-var epoch = time.Now()
-
-// earliest is before the time of reading of anything that is read. What says it was read earlier, as the zero time does, was read
-// then: so no age overflows.
-const earliest time.Duration = -1 << 62
-
 // NewEntry makes an entry. What is large of the content it keeps, so that must not be changed any more; what is small it copies.
 func NewEntry(c Content) *Entry {
 	var rows rowset.Set
@@ -65,7 +57,7 @@ func NewEntry(c Content) *Entry {
 	e := place(c.Arguments, tags, rows)
 	e.flags |= kind
 	e.common = c.Statement.commonOf(rows.Layout())
-	e.position, e.readAt, e.cost, e.keep = c.Position, max(c.ReadAt.Sub(epoch), earliest), c.Cost, c.Keep
+	e.position, e.readAt, e.cost, e.keep = c.Position, InstantOf(c.ReadAt), c.Cost, c.Keep
 	return e
 }
 
@@ -128,10 +120,13 @@ func (e *Entry) Tags() []uint64 {
 func (e *Entry) Position() uint64 { return e.position }
 
 // ReadAt is when the query was sent.
-func (e *Entry) ReadAt() time.Time { return epoch.Add(e.readAt) }
+func (e *Entry) ReadAt() time.Time { return e.readAt.time() }
 
-// Age is how long ago the query was sent, by the clock of this machine.
-func (e *Entry) Age() time.Duration { return time.Since(epoch) - e.readAt }
+// ReadInstant is ReadAt by the clock of this process.
+func (e *Entry) ReadInstant() Instant { return e.readAt }
+
+// Age is how long before a moment the query was sent.
+func (e *Entry) Age(at Instant) time.Duration { return at.Sub(e.readAt) }
 
 // Cost is how long PostgreSQL took.
 func (e *Entry) Cost() time.Duration { return e.cost }
@@ -142,8 +137,8 @@ func (e *Entry) Keep() time.Duration { return e.keep }
 // Foreign tells whether the entry may have been made by another process.
 func (e *Entry) Foreign() bool { return e.flags&isForeign != 0 }
 
-// Expired tells whether the entry can be of no use any more at age, counted from ReadAt.
-func (e *Entry) Expired(age time.Duration) bool { return age >= e.keep }
+// Expired tells whether the entry can be of no use any more.
+func (e *Entry) Expired(at Instant) bool { return e.Age(at) >= e.keep }
 
 // Common is what the entry has in common with others.
 func (e *Entry) Common() *Common { return e.common }

@@ -74,7 +74,8 @@ func TestExpired(t *testing.T) {
 		{0, 0, true},
 		{-time.Second, 0, true},
 	} {
-		if got := NewEntry(Content{Keep: test.keep}).Expired(test.age); got != test.want {
+		read := time.Now()
+		if got := NewEntry(Content{ReadAt: read, Keep: test.keep}).Expired(InstantOf(read.Add(test.age))); got != test.want {
 			t.Errorf("kept for %v, at age %v: expired %t", test.keep, test.age, got)
 		}
 	}

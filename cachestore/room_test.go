@@ -158,12 +158,12 @@ func TestAgeIsTold(t *testing.T) {
 		if d := at.Add(time.Minute).Sub(got); d != time.Minute {
 			t.Errorf("a minute later it is %v old", d)
 		}
-		age, want := NewEntry(Content{ReadAt: at}).Age(), time.Since(at)
+		age, want := NewEntry(Content{ReadAt: at}).Age(Now()), time.Since(at)
 		if d := want - age; d < 0 || d > time.Minute {
 			t.Errorf("it is %v old, want %v", age, want)
 		}
 	}
-	if e := NewEntry(Content{Keep: time.Hour}); !e.Expired(e.Age()) {
-		t.Errorf("what was never read is %v old", e.Age())
+	if e := NewEntry(Content{Keep: time.Hour}); !e.Expired(Now()) {
+		t.Errorf("what was never read is %v old", e.Age(Now()))
 	}
 }

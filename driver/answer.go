@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/internal/catalog"
 	"github.com/gopgcache/pgcache/internal/freshness"
 )
@@ -25,7 +26,7 @@ type answer struct {
 	// columns are those by which rows of the tables can be told, when there is a feed.
 	columns []catalog.Column
 	schema  uint64
-	at      time.Time
+	at      cachestore.Instant
 	// wanted is set when somebody used the answer although it was old.
 	wanted atomic.Bool
 	// names are those of the tables, when observe mode has asked for them.
@@ -64,13 +65,13 @@ func (as *answers) of(q question, schema uint64) *answer {
 
 // old tells whether it is time to ask again. Until that has been done the answer counts: a server that is down must not
 // keep what it said before from being used.
-func (a *answer) old(now time.Time) bool { return now.Sub(a.at) >= answerAge }
+func (a *answer) old(now cachestore.Instant) bool { return now.Sub(a.at) >= answerAge }
 
 // overdue lists the answers that are old and were used all the same.
 func (as *answers) overdue(schema uint64) []*answer {
 	as.mu.RLock()
 	defer as.mu.RUnlock()
-	now := time.Now()
+	now := cachestore.Now()
 	var list []*answer
 	for _, a := range as.known {
 		if a.schema == schema && a.old(now) && a.wanted.Load() {

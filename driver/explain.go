@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/internal/catalog"
 	"github.com/gopgcache/pgcache/internal/rowset"
 )
@@ -177,7 +178,7 @@ func (p *proof) entry(ctx context.Context, c *cache, r *request) {
 		p.add("entry", "absent")
 		return
 	}
-	age := time.Since(entry.ReadAt())
+	age := entry.Age(cachestore.Now())
 	switch {
 	case !slices.Equal(entry.Tags(), r.tags) || !c.unchanged(r, entry):
 		p.add("entry", "stale: a table changed after it was read")

@@ -2,7 +2,6 @@ package driver
 
 import (
 	"context"
-	"time"
 
 	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/internal/freshness"
@@ -34,7 +33,7 @@ func (c *cache) claim(ctx context.Context, r *request) (entry *cachestore.Entry,
 	case c.shared != nil:
 		return c.shared.claim(ctx, &look)
 	case c.peers != nil:
-		if entry, _ = c.peers.fetch(ctx, &look); entry != nil && time.Since(entry.ReadAt()) >= r.ttl() {
+		if entry, _ = c.peers.fetch(ctx, &look); entry != nil && entry.Age(cachestore.Now()) >= r.ttl() {
 			entry = nil
 		}
 		return entry, nil, false
@@ -72,7 +71,7 @@ func (c *cache) weighForeign(ctx context.Context, r *request, e *cachestore.Entr
 	}
 	e = r.under(e)
 	c.putNear(ctx, r.key, e)
-	if age := r.began.Sub(e.ReadAt()); age >= r.ttl()+r.verdict.rule.Stale || r.wishes.refresh {
+	if age := e.Age(r.began); age >= r.ttl()+r.verdict.rule.Stale || r.wishes.refresh {
 		return nil, e
 	}
 	c.stats.sharedHits.Add(1)

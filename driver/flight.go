@@ -17,7 +17,7 @@ type flight struct {
 	arguments material
 	verdict   *verdict
 	tags      []freshness.Tag
-	position uint64 // what the fill reads is at least this recent
+	position  uint64 // what the fill reads is at least this recent
 	// passed is how far the feed was when the flight set out, where there is one.
 	passed uint64
 

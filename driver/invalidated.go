@@ -3,8 +3,8 @@ package driver
 import (
 	"sync"
 	"sync/atomic"
-	"time"
 
+	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/internal/freshness"
 )
 
@@ -15,8 +15,8 @@ type invalidated struct {
 	used atomic.Bool
 
 	mu    sync.RWMutex
-	floor time.Time // of everything
-	byTag map[freshness.Tag]time.Time
+	floor cachestore.Instant // of everything; 0 for never
+	byTag map[freshness.Tag]cachestore.Instant
 }
 
 // maxInvalidated bounds the tags that are remembered one by one.
@@ -26,12 +26,12 @@ const maxInvalidated = 10_000
 func (iv *invalidated) add(tables []freshness.Tag) {
 	iv.mu.Lock()
 	defer iv.mu.Unlock()
-	now := time.Now()
+	now := cachestore.Now()
 	if iv.byTag == nil || len(iv.byTag) >= maxInvalidated {
 		if iv.byTag != nil {
 			iv.floor = now
 		}
-		iv.byTag = make(map[freshness.Tag]time.Time)
+		iv.byTag = make(map[freshness.Tag]cachestore.Instant)
 	}
 	for _, table := range tables {
 		iv.byTag[table] = now
@@ -43,22 +43,22 @@ func (iv *invalidated) add(tables []freshness.Tag) {
 func (iv *invalidated) addAll() {
 	iv.mu.Lock()
 	defer iv.mu.Unlock()
-	iv.floor, iv.byTag = time.Now(), nil
+	iv.floor, iv.byTag = cachestore.Now(), nil
 	iv.used.Store(true)
 }
 
 // since tells whether one of the tables that something was read from was invalidated after that.
-func (iv *invalidated) since(readAt time.Time, tables []freshness.Tag) bool {
+func (iv *invalidated) since(readAt cachestore.Instant, tables []freshness.Tag) bool {
 	if !iv.used.Load() {
 		return false
 	}
 	iv.mu.RLock()
 	defer iv.mu.RUnlock()
-	if !readAt.After(iv.floor) {
+	if iv.floor != 0 && readAt <= iv.floor {
 		return true
 	}
 	for _, table := range tables {
-		if at, ok := iv.byTag[table]; ok && !readAt.After(at) {
+		if at, ok := iv.byTag[table]; ok && readAt <= at {
 			return true
 		}
 	}

@@ -47,7 +47,7 @@ func (r *request) makeKey(c *Conn) bool {
 	if r.stmt != nil || c.prepared[r.text.sql] > 0 {
 		mode = prepared
 	}
-	var room [128]byte
+	var room [2 * materialRoom]byte
 	b := r.settings.appendTo(room[:0], r.verdict.settings)
 	b = appendText(append(b, byte(mode)), r.wishes.key)
 	if b, ok = appendArguments(b, args); !ok {
@@ -69,19 +69,17 @@ func (r *request) commonKey() cachestore.Key {
 	return sha256.Sum256(append(append(room[:0], r.verdict.digest[:]...), r.arguments.bytes()...))
 }
 
-// nearKey is a key that only this process has for the entry. Entries are compared with the whole of the material before they are
-// served, so the key need not prove anything, and a hash with seeds that nobody knows does for it: in a hit, SHA-256 would be
-// the most expensive thing.
+// nearKey is a key that only this process has for the entry. What is found under it is compared with the whole of the material
+// before it is used, so the key need not prove anything, and a hash with a seed that nobody knows does for it: SHA-256 would be
+// the most expensive thing in a hit.
 func nearKey(digest *[sha256.Size]byte, arguments []byte) cachestore.Key {
 	key := cachestore.Key(*digest)
-	for i, seed := range nearSeeds {
-		part := key[8*i : 8*i+8]
-		binary.LittleEndian.PutUint64(part, binary.LittleEndian.Uint64(part)^maphash.Bytes(seed, arguments))
-	}
+	own := binary.LittleEndian.Uint64(key[:]) ^ maphash.Bytes(nearSeed, arguments)
+	binary.LittleEndian.PutUint64(key[:], own)
 	return key
 }
 
-var nearSeeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
+var nearSeed = maphash.MakeSeed()
 
 // is tells whether an entry was made for just this request.
 func (r *request) is(e *cachestore.Entry) bool {

@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"testing"
-	"time"
+
+	"github.com/gopgcache/pgcache/cachestore"
 )
 
 // BenchmarkKnownStatement is what a hit pays for knowing its statement: the text is found, and its verdict holds. It is to
@@ -13,9 +14,9 @@ func BenchmarkKnownStatement(b *testing.B) {
 	c := new(cache)
 	const query = "select id, branch, owner, balance from accounts where branch = $1 and owner like $2 order by id limit 50"
 	id := &identity{}
-	a := &answer{at: time.Now()}
+	a := &answer{at: cachestore.Now()}
 	c.texts.of(query).verdict.Store(&verdict{identity: id, answer: a})
-	for now := time.Now(); b.Loop(); {
+	for now := cachestore.Now(); b.Loop(); {
 		if t := c.texts.of(query); !t.verdict.Load().holds(c, id, "", now) {
 			b.Fatal("the verdict does not hold")
 		}

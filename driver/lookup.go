@@ -40,14 +40,14 @@ func (c *Conn) lookUp(ctx context.Context, r *request) (driver.Rows, error) {
 
 // servable tells whether an entry that is unchanged is young enough to be served.
 func (c *Conn) servable(r *request, e *cachestore.Entry) bool {
-	age := r.began.Sub(e.ReadAt())
+	age := e.Age(r.began)
 	return age < r.ttl() || age < r.ttl()+r.verdict.rule.Stale && r.refreshable(c)
 }
 
 // serve gives the rows of an entry that is servable, and sees to it that there will be a younger one.
 func (c *Conn) serve(r *request, e *cachestore.Entry) driver.Rows {
 	result := ResultHit
-	switch age := r.began.Sub(e.ReadAt()); {
+	switch age := e.Age(r.began); {
 	case age >= r.ttl():
 		result = ResultStale
 		c.cache.refresh(r)
@@ -125,7 +125,7 @@ func (c *cache) putNear(ctx context.Context, key cachestore.Key, e *cachestore.E
 func (c *cache) unchanged(r *request, e *cachestore.Entry) bool {
 	tr := r.verdict.track
 	switch {
-	case c.invalidated.since(e.ReadAt(), r.verdict.tags):
+	case c.invalidated.since(e.ReadInstant(), r.verdict.tags):
 		return false
 	case tr != nil:
 		return r.verdict.watched(e) && tr.tracker.Fresh(e.Tags(), e.Position())
@@ -139,7 +139,7 @@ func (c *cache) unchanged(r *request, e *cachestore.Entry) bool {
 // wasUnchanged is unchanged as of the moment when the feed was lost.
 func (c *cache) wasUnchanged(r *request, e *cachestore.Entry) bool {
 	v := r.verdict
-	return v.watched(e) && !c.invalidated.since(e.ReadAt(), v.tags) && v.track.tracker.WasFresh(e.Tags(), e.Position())
+	return v.watched(e) && !c.invalidated.since(e.ReadInstant(), v.tags) && v.track.tracker.WasFresh(e.Tags(), e.Position())
 }
 
 // early tells, at random, whether to refresh an entry before its time: the more likely the nearer its end and the dearer
@@ -214,7 +214,7 @@ func (c *Conn) bypass(ctx context.Context, r *request) (driver.Rows, error) {
 
 // rescue serves an entry that is too old when PostgreSQL can't be asked and the rule allows it.
 func (c *Conn) rescue(r *request, past *cachestore.Entry, rows driver.Rows, err error) (driver.Rows, error) {
-	if err == nil || past == nil || !unreachable(err) || r.began.Sub(past.ReadAt()) >= r.ttl()+r.verdict.rule.StaleIfError {
+	if err == nil || past == nil || !unreachable(err) || past.Age(r.began) >= r.ttl()+r.verdict.rule.StaleIfError {
 		return rows, err
 	}
 	return c.hit(r, past, ResultStale), nil

@@ -79,7 +79,7 @@ func (c *Conn) entryFor(ctx context.Context, q *peerRequest) (*cachestore.Entry,
 	if r.verdict.strict {
 		r.confirm(ctx)
 	}
-	if entry, _ := c.cache.find(ctx, &r); entry != nil && r.began.Sub(entry.ReadAt()) < r.ttl()/2 && entry.Encodable() {
+	if entry, _ := c.cache.find(ctx, &r); entry != nil && entry.Age(r.began) < r.ttl()/2 && entry.Encodable() {
 		return entry, nil
 	}
 	return c.makeForPeer(ctx, &r)

@@ -61,7 +61,7 @@ func (p *peers) fetch(ctx context.Context, r *request) (entry, past *cachestore.
 // process has not written to its tables since it was read, and gives nil if not; of the writes of others the level ttl knows
 // nothing.
 func (p *peers) adopt(e *cachestore.Entry, position uint64) *cachestore.Entry {
-	if p.lately.since(e.ReadAt(), e.Tags()) || !p.cache.ledger.Admit(e.Tags(), position) {
+	if p.lately.since(e.ReadInstant(), e.Tags()) || !p.cache.ledger.Admit(e.Tags(), position) {
 		return nil
 	}
 	content := e.Content()

@@ -32,7 +32,7 @@ type request struct {
 	// key is what the entry is kept under in this process.
 	key       cachestore.Key
 	arguments material
-	began     time.Time
+	began     cachestore.Instant
 
 	// result is how the request was answered, and saved what that saved PostgreSQL, for observers.
 	result Result
@@ -103,7 +103,7 @@ func (c *Conn) admissible(ctx context.Context, r *request) (bool, error) {
 		return false, err
 	}
 	r.verdict = t.verdict.Load()
-	r.began = now()
+	r.began = cachestore.Now()
 	if !r.verdict.holds(c.cache, id, r.wishes.rule, r.began) {
 		if err := c.prove(ctx, r, id); err != nil {
 			return false, err

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/dsn"
 	"github.com/gopgcache/pgcache/internal/testenv"
 	"github.com/gopgcache/pgcache/internal/testenv/pgtest"
@@ -83,7 +84,7 @@ func (f *fixture) age() {
 	defer answers.mu.Unlock()
 	aged := make(map[question]*answer)
 	for q, a := range answers.known {
-		aged[q] = &answer{Answer: a.Answer, question: a.question, text: a.text, schema: a.schema, at: a.at.Add(-answerAge)}
+		aged[q] = &answer{Answer: a.Answer, question: a.question, text: a.text, schema: a.schema, at: a.at - cachestore.Instant(answerAge)}
 		a.text.verdict.Store(nil)
 	}
 	answers.known = aged

@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/internal/catalog"
 	"github.com/gopgcache/pgcache/internal/rowset"
 )
@@ -161,7 +161,7 @@ func (c *Conn) learn(ctx context.Context, t *text) (*answer, error) {
 
 // renew gives a newer answer in place of an old one where the connection can ask for it now, else the old.
 func (c *Conn) renew(ctx context.Context, t *text, a *answer) *answer {
-	if !a.old(time.Now()) {
+	if !a.old(cachestore.Now()) {
 		return a
 	}
 	if c.inner.std == nil || !c.inner.idle() {
@@ -203,7 +203,7 @@ func (c *Conn) askServer(ctx context.Context, t *text) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	schema, began := c.cache.schema.Load(), time.Now()
+	schema, began := c.cache.schema.Load(), cachestore.Now()
 	found, err := catalog.Ask(ctx, std.Conn().PgConn(), t.Statement)
 	if err != nil {
 		if _, answered := errors.AsType[*pgconn.PgError](err); answered {

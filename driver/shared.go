@@ -137,7 +137,7 @@ func (s *shared) claim(ctx context.Context, r *request) (entry *cachestore.Entry
 	case !lease.Mine():
 		return nil, nil, true
 	}
-	if entry, _, _ := s.get(ctx, r); entry != nil && time.Since(entry.ReadAt()) < r.ttl() {
+	if entry, _, _ := s.get(ctx, r); entry != nil && entry.Age(cachestore.Now()) < r.ttl() {
 		lease.Release()
 		return entry, nil, false
 	}

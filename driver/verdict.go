@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/dsn"
@@ -50,7 +49,7 @@ type verdict struct {
 // holds tells whether the verdict is still good for a session of this identity. An old one is as long as no newer answer of
 // the catalog has come. That is seen to in the background, but only for what a session is that was just dialled: others
 // have to ask themselves.
-func (v *verdict) holds(c *cache, id *identity, wished string, now time.Time) bool {
+func (v *verdict) holds(c *cache, id *identity, wished string, now cachestore.Instant) bool {
 	switch {
 	case v == nil || v.identity != id || v.wished != wished || v.tracks != c.tracks.Load():
 		return false

@@ -48,11 +48,11 @@ func (s *Store) Get(ctx context.Context, key cachestore.Key) (*cachestore.Entry,
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return s.At(&key, s.time()), nil
+	return s.At(&key, s.instant()), nil
 }
 
 // At is Get for a caller who has looked at the clock already: it gives the entry that was kept under key then, or nil.
-func (s *Store) At(key *cachestore.Key, now time.Time) *cachestore.Entry {
+func (s *Store) At(key *cachestore.Key, now cachestore.Instant) *cachestore.Entry {
 	hash := hashOf(key)
 	sh := s.shard(hash)
 	n := sh.find(hash, key)
@@ -63,7 +63,7 @@ func (s *Store) At(key *cachestore.Key, now time.Time) *cachestore.Entry {
 	if entry == nil {
 		return nil
 	}
-	if entry.Expired(now.Sub(entry.ReadAt())) {
+	if entry.Expired(now) {
 		s.budget.release(sh.drop(n, entry))
 		return nil
 	}
@@ -129,19 +129,14 @@ func (s *Store) Stats() cachestore.Stats {
 	return stats
 }
 
-func (s *Store) time() time.Time {
+func (s *Store) instant() cachestore.Instant {
 	if s.now == nil {
-		return time.Now()
+		return cachestore.Now()
 	}
-	return s.now()
+	return cachestore.InstantOf(s.now())
 }
 
-func (s *Store) expired(entry *cachestore.Entry) bool {
-	if s.now == nil {
-		return entry.Expired(entry.Age())
-	}
-	return entry.Expired(s.now().Sub(entry.ReadAt()))
-}
+func (s *Store) expired(entry *cachestore.Entry) bool { return entry.Expired(s.instant()) }
 
 func (s *Store) shard(hash uint64) *shard {
 	return &s.shards[hash&uint64(len(s.shards)-1)]

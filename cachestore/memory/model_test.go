@@ -64,7 +64,7 @@ func (m *model) get(t *rapid.T) {
 	key := m.key(t)
 	got, err := m.store.Get(context.Background(), key)
 	want := m.last[key]
-	if want != nil && want.Expired(m.now.Sub(want.ReadAt())) {
+	if want != nil && want.Expired(cachestore.InstantOf(m.now)) {
 		want = nil
 	}
 	if err != nil || got != nil && got != want {

@@ -110,7 +110,7 @@ func (s *Store) decode(f fetched, asked time.Time) *cachestore.Entry {
 		s.guard.counts.damaged.Add(1)
 		return nil
 	}
-	if entry.Expired(time.Since(entry.ReadAt())) {
+	if entry.Expired(cachestore.Now()) {
 		return nil
 	}
 	return entry

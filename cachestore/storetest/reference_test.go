@@ -153,7 +153,7 @@ func (s *reference) expired(entry *cachestore.Entry) bool {
 	if s.fault.expired != nil {
 		return s.fault.expired(entry, s.now())
 	}
-	return entry.Expired(s.now().Sub(entry.ReadAt()))
+	return entry.Expired(cachestore.InstantOf(s.now()))
 }
 
 func (s *reference) Clear(ctx context.Context) error {
