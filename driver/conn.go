@@ -52,6 +52,7 @@ type Conn struct {
 	// prepared one.
 	prepared map[string]int
 	recent   recentTexts
+	lane     lane
 	// owns is closed with the connection: see Driver.Open.
 	owns *Connector
 }
@@ -67,7 +68,7 @@ type chain interface {
 }
 
 func newConn(c *cache) *Conn {
-	conn := &Conn{cache: c}
+	conn := &Conn{cache: c, lane: nextLane()}
 	conn.inner = &inner{pgx: c.pgx, born: func() { conn.begin() }}
 	conn.watch = &watch{conn: conn}
 	wrapped, _ := sqlmw.Driver(given{conn.inner}, conn.watch).Open("") // given never fails

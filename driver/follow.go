@@ -163,7 +163,10 @@ func (c *cache) installFor(ctx context.Context, conn *pgx.Conn, kind setup.Kind)
 }
 
 // reads counts the queries that were answered: while it stands still a feed need not hurry.
-func (c *cache) reads() uint64 { return uint64(c.stats.hits.Load() + c.stats.misses.Load()) }
+func (c *cache) reads() uint64 {
+	hits, _ := c.stats.hits.total()
+	return uint64(hits + c.stats.misses.Load())
+}
 
 // run runs a feed until the connector is closed.
 func (c *cache) run(ctx context.Context, kind setup.Kind, events bool, config *pgx.ConnConfig) {

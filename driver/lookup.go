@@ -60,13 +60,11 @@ func (c *Conn) serve(r *request, e *cachestore.Entry) driver.Rows {
 // hit gives the rows of an entry from the store.
 func (c *Conn) hit(r *request, e *cachestore.Entry, result Result) driver.Rows {
 	r.result, r.saved = result, e.Cost()
-	c.cache.stats.hits.Add(1)
+	c.cache.stats.hits.add(c.lane, e.Cost())
+	r.text.tally.hit(c.lane, e.Cost())
 	if result == ResultStale {
 		c.cache.stats.staleServed.Add(1)
 	}
-	c.cache.stats.saved.Add(int64(e.Cost()))
-	r.text.tally.hits.Add(1)
-	r.text.tally.saved.Add(int64(e.Cost()))
 	return c.replay(e)
 }
 

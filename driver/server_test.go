@@ -319,3 +319,18 @@ func TestWishes(t *testing.T) {
 		f.caches(hint + " select 1 from accounts where id = 1")
 	}
 }
+
+// A verdict that is renewed has its material in common with the entries made under the old one: there is no need to keep it twice,
+// and a hit sees at a glance that it is the same.
+func TestRenewedVerdictKeepsMaterial(t *testing.T) {
+	f := newFixture(t)
+	const query = "select owner from accounts where id = 1"
+	f.caches(query)
+	old := f.connector.cache.texts.of(query).verdict.Load()
+	f.exec(f.DB, "create table unrelated()")
+	f.caches(query)
+	renewed := f.connector.cache.texts.of(query).verdict.Load()
+	if renewed == old || renewed.statement != old.statement || renewed.digest != old.digest {
+		t.Errorf("the material is another: %p and %p", old.statement, renewed.statement)
+	}
+}

@@ -5,19 +5,36 @@ import (
 	"slices"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/gopgcache/pgcache/internal/rowset"
 )
 
 // tally counts what became of the queries with one text.
 type tally struct {
-	hits, misses, coalesced, bypassed atomic.Int64
-	bytes                             atomic.Int64 // of the results that were kept
-	saved                             atomic.Int64 // nanoseconds that the hits would have cost PostgreSQL
+	hits                        atomic.Pointer[hits] // made by the first: many texts never have one
+	misses, coalesced, bypassed atomic.Int64
+	bytes                       atomic.Int64 // of the results that were kept
+}
+
+func (y *tally) hit(l lane, saved time.Duration) {
+	h := y.hits.Load()
+	if h == nil {
+		y.hits.CompareAndSwap(nil, new(hits))
+		h = y.hits.Load()
+	}
+	h.add(l, saved)
 }
 
 func (y *tally) calls() int64 {
-	return y.hits.Load() + y.misses.Load() + y.coalesced.Load() + y.bypassed.Load()
+	hits, _ := y.hits.Load().total()
+	return hits + y.misses.Load() + y.coalesced.Load() + y.bypassed.Load()
+}
+
+// saved is what the hits would have cost PostgreSQL.
+func (y *tally) saved() time.Duration {
+	_, saved := y.hits.Load().total()
+	return saved
 }
 
 // showStatements tells what became of each text that was queried: those that saved the most first, then those that were
@@ -31,7 +48,7 @@ func (c *cache) showStatements() *rowset.Set {
 	}
 	slices.SortFunc(asked, func(a, b *text) int {
 		return cmp.Or(
-			cmp.Compare(b.tally.saved.Load(), a.tally.saved.Load()), cmp.Compare(b.tally.calls(), a.tally.calls()),
+			cmp.Compare(b.tally.saved(), a.tally.saved()), cmp.Compare(b.tally.calls(), a.tally.calls()),
 			cmp.Compare(a.sql, b.sql))
 	})
 	rows := make([][]string, len(asked))
@@ -47,10 +64,11 @@ func (c *cache) showStatements() *rowset.Set {
 func (t *text) row() []string {
 	rule, verdict, reason := t.judged()
 	y := &t.tally
+	hits, saved := y.hits.Load().total()
 	count := func(n int64) string { return strconv.FormatInt(n, 10) }
 	return []string{
-		t.sql, rule, verdict, reason, count(y.calls()), count(y.hits.Load()), count(y.misses.Load()), count(y.coalesced.Load()),
-		count(y.bypassed.Load()), count(y.bytes.Load()), strconv.FormatFloat(float64(y.saved.Load())/1e6, 'f', 3, 64),
+		t.sql, rule, verdict, reason, count(y.calls()), count(hits), count(y.misses.Load()), count(y.coalesced.Load()),
+		count(y.bypassed.Load()), count(y.bytes.Load()), strconv.FormatFloat(float64(saved)/1e6, 'f', 3, 64),
 	}
 }
 

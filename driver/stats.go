@@ -33,23 +33,25 @@ type Stats struct {
 
 // counters are the counts behind Stats.
 type counters struct {
-	hits, misses, bypassed, coalesced, staleServed    atomic.Int64
-	fills, fillErrors, rejectedFills                  atomic.Int64
-	invalidations, storeErrors, corruptEntries, saved atomic.Int64
-	sharedHits                                        atomic.Int64
+	hits                                       hits
+	misses, bypassed, coalesced, staleServed   atomic.Int64
+	fills, fillErrors, rejectedFills           atomic.Int64
+	invalidations, storeErrors, corruptEntries atomic.Int64
+	sharedHits                                 atomic.Int64
 }
 
 func (c *cache) snapshot() Stats {
 	n := &c.stats
 	held := c.store.Stats()
 	stale := n.staleServed.Load() // before the hits, of which they are a part
+	hits, saved := n.hits.total()
 	return Stats{
-		Hits: n.hits.Load(), Misses: n.misses.Load(), Bypassed: n.bypassed.Load(), Coalesced: n.coalesced.Load(),
+		Hits: hits, Misses: n.misses.Load(), Bypassed: n.bypassed.Load(), Coalesced: n.coalesced.Load(),
 		StaleServed: stale, Fills: n.fills.Load(), FillErrors: n.fillErrors.Load(),
 		SharedHits:    n.sharedHits.Load(),
 		RejectedFills: n.rejectedFills.Load(), Invalidations: n.invalidations.Load(), StoreErrors: n.storeErrors.Load(),
 		CorruptEntries: n.corruptEntries.Load() + c.shared.damaged(), Entries: held.Entries, Bytes: held.Bytes, Evicted: held.Evicted,
-		Consistency: c.inForce(), Feed: c.feedName(), FeedLag: c.feedLag(), TimeSaved: time.Duration(n.saved.Load()),
+		Consistency: c.inForce(), Feed: c.feedName(), FeedLag: c.feedLag(), TimeSaved: saved,
 	}
 }
 

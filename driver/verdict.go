@@ -103,9 +103,22 @@ func (c *cache) judge(t *text, id *identity, a *answer, wished string) *verdict 
 	c.fall(v)
 	v.narrow(t)
 	text := keyMaterial(keyVersion, c.config.Namespace, id.material, v.rule.Name, t.Text, a.Version, v.track.keyPart())
-	v.statement = cachestore.NewStatement(text, v.tags)
-	v.digest = sha256.Sum256([]byte(text))
+	if !v.resume(t.verdict.Load(), text) {
+		v.statement = cachestore.NewStatement(text, v.tags)
+		v.digest = sha256.Sum256([]byte(text))
+	}
 	return v
+}
+
+// resume takes what an earlier verdict made of the same material, and reports whether there is such a one: a renewed verdict and
+// the entries made under the old one then have in common what they compare.
+func (v *verdict) resume(old *verdict, text string) bool {
+	if old == nil || old.statement == nil || old.statement.Text() != text || !slices.Equal(old.tags, v.tags) {
+		return false
+	}
+	v.statement, v.digest = old.statement, old.digest
+	v.layout.Store(old.layout.Load())
+	return true
 }
 
 // refusal is what speaks against the text whatever the rules say.
