@@ -107,7 +107,7 @@ func PgxConn(driverConn any) (*pgx.Conn, bool) {
 // Conn gives the pgx connection, dialling it if need be; nil when that fails. See [PgxConn].
 func (c *Conn) Conn() *pgx.Conn {
 	if c.inner.busy() {
-		<-c.inner.fill.done // pgx's connection can't be handed out while a goroutine of ours may use it
+		c.inner.fill.run() // pgx's connection can't be handed out while a fill reads from it
 	}
 	std, err := c.inner.conn(context.Background())
 	if err != nil {
@@ -222,7 +222,7 @@ func (c *Conn) forget() { c.identity, c.changed = nil, true }
 func (c *Conn) Close() error {
 	c.comeBack()
 	if c.inner.busy() {
-		c.inner.fill.give(c)
+		c.inner.fill.give()
 	}
 	err := c.chain.Close()
 	c.watch.settle()

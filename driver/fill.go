@@ -1,7 +1,6 @@
 package driver
 
 import (
-	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -33,17 +32,25 @@ var resultFormats = pgx.QueryResultFormatsByOID{
 //
 // It moves in steps: the first sends the query and reads the first row, each later one reads some rows more. While nobody
 // else wants the result the caller takes the steps itself as it reads, and a miss costs no goroutine. Once somebody waits
-// for the result, and from the start where the caller may leave at any moment because its context can end, a goroutine
-// takes them (see run): then the fill goes at the server's pace, and goes on when the caller leaves.
+// for the result a goroutine takes them (see run): then the fill goes at the server's pace, and goes on when the caller leaves.
+// So it is from the start where the caller may leave at any moment because its context can end, unless the statement is known
+// to be quick: see attend.
 type fill struct {
+	conn      *Conn
+	caller    context.Context
 	cache     *cache
 	chain     driver.QueryerContext
 	request   request
 	flight    *flight
-	recording *rowset.Recording
-	ctx       *fillContext
+	recording rowset.Recording
+	ctx       fillContext
 	started   time.Time
 	anew      bool // the query has to be planned once more
+
+	// attended is set when the caller takes the steps, as long as nobody waits: see attend.
+	attended   bool
+	attention  attention
+	unattended func() bool
 
 	// tracking is set when the result is judged against a feed; then ahead is what is prepared on the session for that,
 	// and prepared tells whether the caller has prepared the query there.
@@ -75,28 +82,24 @@ func (c *Conn) lead(ctx context.Context, r *request, fl *flight) (driver.Rows, e
 	r.result = ResultMiss
 	c.cache.stats.misses.Add(1)
 	r.text.tally.misses.Add(1)
-	if f.ctx.ended == nil {
-		f.pull()
+	if f.attended {
+		f.Pull()
 	} else {
 		go f.run()
 	}
 	if err := f.recording.Started(ctx); err != nil {
-		return nil, f.failed(ctx, c)
+		return nil, f.failed()
 	}
-	rows := f.recording.Rows(rowset.Reader{
-		Context: ctx,
-		Pull:    f.pull,
-		Leave:   func(err error) error { return f.leave(ctx, c, err) },
-	})
+	rows := f.recording.Rows(ctx, f)
 	rows.UseTypeMap(f.std.Conn().TypeMap())
 	return rows, nil
 }
 
 // failed gives the error of a fill that did not come to its first row, or whose caller's context ended before.
-func (f *fill) failed(ctx context.Context, c *Conn) error {
-	if ended := ctx.Err(); ended != nil {
+func (f *fill) failed() error {
+	if ended := f.caller.Err(); ended != nil {
 		// The result may have come well to its end at that very moment; the caller does not get it all the same.
-		return cmp.Or(f.leave(ctx, c, ended), ended)
+		return f.Leave(ended)
 	}
 	<-f.done
 	return f.err
@@ -130,16 +133,19 @@ func (c *Conn) takeOff(ctx context.Context, r *request, fl *flight) (*fill, erro
 	if err != nil {
 		return nil, err
 	}
-	f := &fill{cache: c.cache, chain: c.chain, request: *r, flight: fl, std: std, anew: replan, done: make(chan struct{})}
-	f.recording = rowset.NewRecording(c.cache.limit(r.verdict.rule))
+	f := &fill{
+		conn: c, caller: ctx, cache: c.cache, chain: c.chain, request: *r, flight: fl, std: std, anew: replan, done: make(chan struct{}),
+	}
+	f.recording.Limit = c.cache.limit(r.verdict.rule)
 	if tr := r.verdict.track; tr != nil {
 		f.tracking, f.inner, f.prepared = tr.tracker.Begin(), c.inner, c.prepared[r.text.sql] > 0
 		f.ahead = &c.inner.ahead
 	}
-	f.ctx = &fillContext{Context: context.WithoutCancel(ctx), fill: f}
+	f.ctx.Context, f.ctx.fill = context.WithoutCancel(ctx), f
 	if ctx.Done() != nil {
 		f.ctx.ended = make(chan struct{})
 	}
+	f.attend()
 	c.inner.fill = f
 	fl.fly(f)
 	return f, nil
@@ -163,15 +169,20 @@ func (f *fill) run() {
 	}
 }
 
-// pull takes one step, unless somebody else is at it.
-func (f *fill) pull() bool {
+// Pull takes one step in the caller's goroutine, unless somebody else is at it.
+func (f *fill) Pull() bool {
 	if !f.stepping.TryLock() {
 		return false
 	}
 	defer f.stepping.Unlock()
-	if !f.finished() {
-		f.step()
+	if f.finished() {
+		return true
 	}
+	if !f.attention.pay() {
+		return false
+	}
+	defer f.attention.cease()
+	f.step()
 	return true
 }
 
@@ -199,7 +210,7 @@ func (f *fill) step() {
 // begin sends the query down the chain and reads the first row.
 func (f *fill) begin() (more bool, err error) {
 	f.started = time.Now()
-	if _, err := f.chain.QueryContext(f.ctx, f.request.text.sql, f.request.args); err != nil {
+	if _, err := f.chain.QueryContext(&f.ctx, f.request.text.sql, f.request.args); err != nil {
 		return false, err
 	}
 	more = f.rows.Next()
@@ -266,7 +277,7 @@ func (f *fill) ask(query string, named []driver.NamedValue) (driver.Rows, error)
 	for i, n := range named {
 		args[i+1] = n.Value
 	}
-	var ctx context.Context = f.ctx
+	var ctx context.Context = &f.ctx
 	if f.ctx.ended == nil {
 		ctx = f.ctx.Context // pgx need not watch a context that can't end
 	}
@@ -299,6 +310,7 @@ type unread struct{ driver.Rows }
 // sees the last row, so that its next query finds it; and observers have been told.
 func (f *fill) finish(err error) {
 	f.err = err
+	f.unattend()
 	f.cache.stats.fills.Add(1)
 	var rows, bytes int
 	if err != nil {

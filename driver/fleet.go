@@ -10,6 +10,9 @@ import (
 // What is not in this process's memory may be with others: in a store that a fleet shares, or with the peer that owns the key.
 // Neither is there in most programs.
 
+// alone tells whether there is nobody to look with.
+func (c *cache) alone() bool { return c.shared == nil && c.peers == nil }
+
 // seek looks with the fleet for the entry of a request. It gives the entry, if there is one that may be served; past is one that
 // is only too old for that. Otherwise this process makes it, for the fleet if it has got the permit.
 func (c *cache) seek(ctx context.Context, r *request) (entry, past *cachestore.Entry, p *permit) {

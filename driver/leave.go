@@ -1,46 +1,60 @@
 package driver
 
-import "context"
+import "cmp"
 
-// leave is called when the caller who set the fill off wants no more rows; err is the end of its context, if that is why.
-// Where the caller's context has ended and others wait, the fill keeps the connection and goes on for them.
-func (f *fill) leave(ctx context.Context, c *Conn, err error) error {
+// Leave is called when the caller who set the fill off wants no more rows; ended is the end of its context, if that is why: then
+// it is an error whatever becomes of the result. Where the caller's context has ended and others wait, the fill keeps the
+// connection and goes on for them.
+func (f *fill) Leave(ended error) error {
 	f.recording.Leave()
+	err := ended
 	if err == nil {
-		err = f.readOn(ctx)
+		err = f.readOn()
 	}
 	if f.finished() {
-		return f.err
+		return cmp.Or(f.err, ended)
 	}
 	if f.flight.abandon() {
 		f.ctx.cancel(err)
-		<-f.done
+		f.end()
 		if f.err == nil {
 			return err
 		}
 		return f.err
 	}
-	f.give(c)
+	f.give()
 	return err
 }
 
-// readOn reads a result to its end, as pgx does too when rows are closed early. It gives up with the context's error.
-func (f *fill) readOn(ctx context.Context) error {
-	if f.ctx.ended == nil {
-		f.run()
-		return nil
+// end waits for the end of a fill that has been cancelled.
+func (f *fill) end() {
+	if f.attended {
+		f.run() // nobody else may be at it
 	}
-	select { // the goroutine is at it
+	<-f.done
+}
+
+// readOn reads a result to its end, as pgx does too when rows are closed early. It gives up with the context's error.
+func (f *fill) readOn() error {
+	for f.attended {
+		if f.finished() {
+			return nil
+		}
+		if !f.Pull() {
+			break
+		}
+	}
+	select { // a goroutine is at it
 	case <-f.done:
 		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	case <-f.caller.Done():
+		return f.caller.Err()
 	}
 }
 
 // give leaves the connection to the fill. The caller's is dead then, as one is over which pgx cancelled a query: whatever the
 // session held, locks and all, is not in another.
-func (f *fill) give(c *Conn) {
+func (f *fill) give() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.over {
@@ -48,6 +62,6 @@ func (f *fill) give(c *Conn) {
 	}
 	f.given = true
 	go f.run()
-	c.inner.fill, c.inner.std = nil, nil
-	c.inner.dead = true
+	f.conn.inner.fill, f.conn.inner.std = nil, nil
+	f.conn.inner.dead = true
 }

@@ -181,6 +181,10 @@ func (c *Conn) miss(ctx context.Context, r *request, past *cachestore.Entry) (dr
 
 // makeEntry gets the entry for all who wait for it: from the fleet, or from PostgreSQL.
 func (c *Conn) makeEntry(ctx context.Context, r *request, f *flight, past *cachestore.Entry) (driver.Rows, error) {
+	if c.cache.alone() {
+		rows, err := c.lead(ctx, r, f)
+		return c.rescue(r, past, rows, err)
+	}
 	f.setOut(time.Now().Add(r.verdict.rule.Lock)) // the fleet is not waited for any longer
 	entry, old, permit := c.cache.seek(ctx, r)
 	f.setOut(time.Now())

@@ -45,7 +45,7 @@ func (m *maker) entry(i int) *cachestore.Entry {
 	if m.fed {
 		tags = []uint64{2, 3, uint64(i)}
 	}
-	r := rowset.NewRecording(rowset.Limit{})
+	var r rowset.Recording
 	r.Begin(m.layout)
 	r.Append([][]byte{number, fmt.Appendf(nil, "owner %06d", i), number})
 	rows := r.Set()

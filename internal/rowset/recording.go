@@ -21,9 +21,14 @@ const window = 256 << 10
 //
 // A result that turns out to be too large streams on in bounded memory: what the reader has seen is let go, and the
 // recorder waits for a reader that falls behind.
+//
+// The zero Recording is ready to begin, and keeps whatever fits its Limit. It must not be copied.
 type Recording struct {
-	limit  Limit
+	// Limit is how large the result may be and still be kept. It is set before Begin.
+	Limit Limit
+
 	layout *Layout
+	tail   tail
 
 	mu       sync.Mutex
 	rows     reel // what was recorded and is not let go of
@@ -35,11 +40,6 @@ type Recording struct {
 	behind   bool          // the reader waits for news
 	news     chan struct{} // a row or the end has come; made when first waited for
 	room     chan struct{} // the reader has taken rows, or left; made when first waited for
-}
-
-// NewRecording returns a Recording of a result that is kept within the limit.
-func NewRecording(limit Limit) *Recording {
-	return &Recording{limit: limit}
 }
 
 // Begin says what the columns are. The recorder calls it before the first Append and before an End without error.
@@ -69,7 +69,7 @@ func (r *Recording) Append(values [][]byte) (kept, wanted bool) {
 }
 
 func (r *Recording) over() bool {
-	return r.limit.Bytes > 0 && r.rows.size > r.limit.Bytes || r.limit.Rows > 0 && int64(r.count) > r.limit.Rows
+	return r.Limit.Bytes > 0 && r.rows.size > r.Limit.Bytes || r.Limit.Rows > 0 && int64(r.count) > r.Limit.Rows
 }
 
 // expectNews notes that the reader is about to wait.
@@ -158,20 +158,19 @@ func (r *Recording) wait(ctx context.Context) error {
 }
 
 // Reader is what the one who reads along brings with it.
-type Reader struct {
-	// Context ends the waiting for a row.
-	Context context.Context
+type Reader interface {
 	// Pull records some more rows in the reader's own goroutine. It reports false where the recorder has one of its own;
 	// then the reader waits.
-	Pull func() bool
+	Pull() bool
 	// Leave is called when the reader has enough, with the context's error if that is why. Its error is that of the result.
-	Leave func(error) error
+	Leave(ended error) error
 }
 
-// Rows returns the rows for the one reader, after Started.
-func (r *Recording) Rows(reader Reader) *Rows {
+// Rows returns the rows for the one reader, after Started. The context ends the waiting for a row.
+func (r *Recording) Rows(ctx context.Context, reader Reader) *Rows {
 	rows := newRows(r.layout, 1)
-	rows.src = &tail{recording: r, reader: reader}
+	r.tail = tail{recording: r, reader: reader, ctx: ctx}
+	rows.src = &r.tail
 	return rows
 }
 
@@ -210,6 +209,7 @@ func (r *Recording) take() ([]byte, error) {
 type tail struct {
 	recording *Recording
 	reader    Reader
+	ctx       context.Context
 	closed    bool
 }
 
@@ -222,7 +222,7 @@ func (t *tail) Fetch() ([]byte, error) {
 		if t.reader.Pull() {
 			continue
 		}
-		if err := t.recording.wait(t.reader.Context); err != nil {
+		if err := t.recording.wait(t.ctx); err != nil {
 			t.closed = true
 			return nil, t.reader.Leave(err)
 		}

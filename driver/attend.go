@@ -1,0 +1,65 @@
+package driver
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// quick is how long the latest fill of a statement may have taken for the next one to be attended.
+const quick = 5 * time.Millisecond
+
+// attend decides whether the caller takes the fill's steps in its own goroutine. One whose context can end is stuck while it does:
+// if the context ends in the middle of a step the query is given up, and those who wait for it ask again. So it does only where
+// that loses them little, which is where the statement's latest fill was quick. A goroutine of its own would cost such a fill a
+// good part of its time.
+func (f *fill) attend() {
+	if f.ctx.ended == nil {
+		f.attended = true
+		return
+	}
+	latest := f.request.text.filled.Load()
+	if latest == 0 || latest > int64(quick) {
+		return
+	}
+	f.attended = true
+	f.unattended = context.AfterFunc(f.caller, func() {
+		if f.attention.end() {
+			f.ctx.cancel(f.caller.Err())
+		}
+	})
+}
+
+// unattend is called when the fill ends. It notes how long that took; one that failed, as it does when it is given up, counts as
+// slow.
+func (f *fill) unattend() {
+	if f.unattended != nil {
+		f.unattended()
+	}
+	if f.ctx.ended == nil {
+		return
+	}
+	took := time.Since(f.started)
+	if f.err != nil {
+		took = max(took, quick+1)
+	}
+	f.request.text.filled.Store(int64(max(took, 1)))
+}
+
+// attention says whether the caller is in the middle of a step, and whether its context has ended.
+type attention struct{ state atomic.Int32 }
+
+const (
+	away int32 = iota // between two steps
+	paid              // in the middle of one
+	over              // the context has ended
+)
+
+// pay begins a step. It reports false when the context has ended.
+func (a *attention) pay() bool { return a.state.CompareAndSwap(away, paid) }
+
+// cease ends a step.
+func (a *attention) cease() { a.state.CompareAndSwap(paid, away) }
+
+// end says that the context has ended, and reports whether that is in the middle of a step.
+func (a *attention) end() bool { return a.state.Swap(over) == paid }
