@@ -1,7 +1,9 @@
 package driver
 
 import (
+	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strconv"
@@ -16,38 +18,48 @@ import (
 // the log of changes has been written. The question goes ahead of the query in the same round trip, so that what it sees the
 // query sees too.
 
-// askSnapshot is the question. It gives one row.
-const askSnapshot = "select pg_catalog.pg_current_snapshot()::text, (pg_catalog.pg_current_wal_insert_lsn() - '0/0')::text"
+// askSnapshot is the question. It gives one row, in binary.
+const askSnapshot = "select pg_catalog.pg_current_snapshot(), pg_catalog.pg_current_wal_insert_lsn()"
 
-// snapshotName is what the question is prepared as on each session.
-const snapshotName = "pgcache_snapshot"
+var snapshotFormats = []int16{pgx.BinaryFormatCode}
 
 // ahead is what is prepared on a session for questions and the queries behind them.
 type ahead struct {
-	snapshot   bool // the question is prepared
+	question   *pgconn.StatementDescription // nil until it is prepared
 	statements map[string]*pgconn.StatementDescription
+	names      int // that were given
 }
 
 // maxAhead bounds the statements prepared on one session. What comes after them takes two round trips.
 const maxAhead = 256
 
-// describe gives the description of a query, preparing it if need be, as pgx does for a query that it runs for the first
-// time. It gives nil when there are too many, or the server refuses: pgx will say what it says then.
+// describe gives the descriptions of the question and of a query, preparing them if need be, as pgx does for a query that it runs
+// for the first time. It gives nil for a query when there are too many, or the server refuses: pgx will say what it says then.
 func (a *ahead) describe(ctx context.Context, conn *pgx.Conn, query string) *pgconn.StatementDescription {
-	if sd, known := a.statements[query]; known {
+	if a.question == nil {
+		a.question = a.prepare(ctx, conn, askSnapshot)
+	}
+	sd, known := a.statements[query]
+	if known || a.question == nil || len(a.statements) >= maxAhead {
 		return sd
 	}
-	if len(a.statements) >= maxAhead {
-		return nil
-	}
-	sd, err := conn.PgConn().Prepare(ctx, "pgcache_"+strconv.Itoa(len(a.statements)), query, nil)
-	if err != nil {
+	if sd = a.prepare(ctx, conn, query); sd == nil {
 		return nil
 	}
 	if a.statements == nil {
 		a.statements = make(map[string]*pgconn.StatementDescription)
 	}
 	a.statements[query] = sd
+	return sd
+}
+
+// prepare prepares a statement under a name that no other had on the session. It gives nil when the server refuses.
+func (a *ahead) prepare(ctx context.Context, conn *pgx.Conn, query string) *pgconn.StatementDescription {
+	a.names++
+	sd, err := conn.PgConn().Prepare(ctx, "pgcache_"+strconv.Itoa(a.names), query, nil)
+	if err != nil {
+		return nil
+	}
 	return sd
 }
 
@@ -70,7 +82,7 @@ func (f *fill) askAhead(ctx context.Context, conn *pgx.Conn, query string, args 
 		if sd := f.ahead.describe(ctx, conn, query); sd != nil && len(sd.ParamOIDs) == len(args) {
 			var values pgx.ExtendedQueryBuilder
 			if values.Build(conn.TypeMap(), sd, args) == nil {
-				return f.pipe(ctx, conn, sd, &values, args)
+				return f.askTogether(ctx, conn, sd, &values, args)
 			}
 		}
 		if conn.IsClosed() {
@@ -88,63 +100,60 @@ var errNotSent = errors.New("pgcache: the connection was lost before the query w
 
 // askApart asks the question in a round trip of its own.
 func (f *fill) askApart(ctx context.Context, conn *pgconn.PgConn) error {
-	result := conn.ExecParams(ctx, askSnapshot, nil, nil, nil, nil).Read()
-	if result.Err != nil {
-		return result.Err
-	}
-	if len(result.Rows) != 1 {
-		return fmt.Errorf("pgcache: asking for a snapshot: %d rows", len(result.Rows))
-	}
-	return f.readSnapshot(result.Rows[0])
+	return f.readSnapshot(conn.ExecParams(ctx, askSnapshot, nil, nil, nil, snapshotFormats))
 }
 
-// pipe sends the question and the query in one round trip, and reads the answer to the question.
-func (f *fill) pipe(
+// askTogether sends the question and the query in one round trip, and reads the answer to the question.
+func (f *fill) askTogether(
 	ctx context.Context, conn *pgx.Conn, sd *pgconn.StatementDescription, values *pgx.ExtendedQueryBuilder, args []any,
 ) (resultRows, error) {
 	formats := make([]int16, len(sd.Fields))
 	for i, field := range sd.Fields {
 		formats[i] = resultFormats[field.DataTypeOID]
 	}
-	p := &pipedRows{conn: conn, tracer: f.inner.tracer, ahead: f.ahead, query: f.request.text.sql}
-	p.begin(ctx, args)
-	p.pipeline = conn.PgConn().StartPipeline(ctx)
-	if !f.ahead.snapshot {
-		p.pipeline.SendPrepare(snapshotName, askSnapshot, nil)
+	rows := &rowsBehind{conn: conn, tracer: f.inner.tracer, ahead: f.ahead, query: f.request.text.sql}
+	rows.begin(ctx, args)
+	var batch pgconn.Batch
+	batch.ExecStatement(f.ahead.question, nil, nil, snapshotFormats)
+	batch.ExecStatement(sd, values.ParamValues, values.ParamFormats, formats)
+	rows.results = conn.PgConn().ExecBatch(ctx, &batch)
+	answer, err := rows.next()
+	if err == nil {
+		err = f.readSnapshot(answer)
 	}
-	p.pipeline.SendQueryPrepared(snapshotName, nil, nil, nil)
-	p.pipeline.SendQueryStatement(sd, values.ParamValues, values.ParamFormats, formats)
-	if err := p.pipeline.Sync(); err != nil {
-		return nil, p.fail(err)
+	if err == nil {
+		rows.reader, err = rows.next()
 	}
-	if err := p.answerFor(f); err != nil {
-		return nil, p.fail(err)
-	}
-	results, err := p.pipeline.GetResults()
 	if err != nil {
-		return nil, p.fail(err)
+		return nil, rows.fail(err)
 	}
-	reader, ok := results.(*pgconn.ResultReader)
-	if !ok {
-		return nil, p.fail(fmt.Errorf("pgcache: a query was answered with %T", results))
-	}
-	p.reader = reader
-	return p, nil
+	return rows, nil
 }
 
 // readSnapshot takes the answer to the question.
-func (f *fill) readSnapshot(row [][]byte) error {
-	snapshot, err := freshness.ParseSnapshot(string(row[0]))
+func (f *fill) readSnapshot(answer *pgconn.ResultReader) (err error) {
+	defer func() {
+		if _, closed := answer.Close(); closed != nil {
+			err = closed // it says why there is no row
+		}
+	}()
+	if !answer.NextRow() {
+		return errNoSnapshot
+	}
+	row := answer.Values()
+	snapshot, err := freshness.DecodeSnapshot(row[0])
 	if err != nil {
 		return err
 	}
-	position, err := strconv.ParseUint(string(row[1]), 10, 64)
-	if err != nil {
-		return fmt.Errorf("pgcache: a position: %w", err)
+	if len(row[1]) != 8 {
+		return fmt.Errorf("pgcache: a position of %d bytes", len(row[1]))
 	}
-	f.tracking.Read(snapshot, f.request.verdict.track.feed.Position(position))
+	f.tracking.Read(snapshot, f.request.verdict.track.feed.Position(binary.BigEndian.Uint64(row[1])))
 	return nil
 }
+
+// errNoSnapshot is for a server that gives no answer and no error.
+var errNoSnapshot = errors.New("pgcache: the server did not say what the query would see")
 
 // resultRows is what a fill reads: a part of pgx.Rows.
 type resultRows interface {
@@ -155,74 +164,59 @@ type resultRows interface {
 	Close()
 }
 
-// pipedRows are the rows of a query that was sent behind the question.
-type pipedRows struct {
-	conn     *pgx.Conn
-	tracer   pgx.QueryTracer // the caller's, or nil
-	pipeline *pgconn.Pipeline
-	reader   *pgconn.ResultReader
-	ahead    *ahead
-	query    string
-	tag      pgconn.CommandTag
-	err      error
-	closed   bool
+// rowsBehind are the rows of a query that was sent behind the question.
+type rowsBehind struct {
+	conn    *pgx.Conn
+	tracer  pgx.QueryTracer // the caller's, or nil
+	results *pgconn.MultiResultReader
+	reader  *pgconn.ResultReader
+	ahead   *ahead
+	query   string
+	tag     pgconn.CommandTag
+	err     error
+	closed  bool
 	// end tells the caller's tracer that the query has ended; nil when there is none.
 	end func(pgx.TraceQueryEndData)
 }
 
 // begin tells the caller's tracer of the query, as pgx does for those that it sends.
-func (p *pipedRows) begin(ctx context.Context, args []any) {
-	if p.tracer != nil {
-		traced := p.tracer.TraceQueryStart(ctx, p.conn, pgx.TraceQueryStartData{SQL: p.query, Args: args})
-		p.end = func(data pgx.TraceQueryEndData) { p.tracer.TraceQueryEnd(traced, p.conn, data) }
+func (r *rowsBehind) begin(ctx context.Context, args []any) {
+	if r.tracer != nil {
+		traced := r.tracer.TraceQueryStart(ctx, r.conn, pgx.TraceQueryStartData{SQL: r.query, Args: args})
+		r.end = func(data pgx.TraceQueryEndData) { r.tracer.TraceQueryEnd(traced, r.conn, data) }
 	}
 }
 
 // ended tells the caller's tracer how the query ended.
-func (p *pipedRows) ended(err error) {
-	if p.end != nil {
-		p.end(pgx.TraceQueryEndData{CommandTag: p.tag, Err: err})
+func (r *rowsBehind) ended(err error) {
+	if r.end != nil {
+		r.end(pgx.TraceQueryEndData{CommandTag: r.tag, Err: err})
 	}
 }
 
-// answerFor reads the answer to the question.
-func (p *pipedRows) answerFor(f *fill) error {
-	for {
-		results, err := p.pipeline.GetResults()
-		if err != nil {
-			return err
-		}
-		reader, ok := results.(*pgconn.ResultReader)
-		if !ok {
-			continue // the question has been prepared
-		}
-		p.ahead.snapshot = true
-		answer := reader.Read()
-		if answer.Err != nil {
-			return answer.Err
-		}
-		if len(answer.Rows) != 1 {
-			return fmt.Errorf("pgcache: asking for a snapshot: %d rows", len(answer.Rows))
-		}
-		return f.readSnapshot(answer.Rows[0])
+// next gives the next result.
+func (r *rowsBehind) next() (*pgconn.ResultReader, error) {
+	if r.results.NextResult() {
+		return r.results.ResultReader(), nil
 	}
+	return nil, cmp.Or(r.results.Close(), errNoSnapshot)
 }
 
-// fail ends the pipeline over an error, and gives it.
-func (p *pipedRows) fail(err error) error {
-	p.closed = true
-	p.forget(err)
-	_ = p.pipeline.Close() // err says more
-	p.ended(err)
+// fail ends the round trip over an error, and gives it.
+func (r *rowsBehind) fail(err error) error {
+	r.closed = true
+	r.forget(err)
+	_ = r.results.Close() // err says more
+	r.ended(err)
 	return err
 }
 
 // forget lets go of what is prepared when the server does not have it any more, or finds that it means something else now.
-func (p *pipedRows) forget(err error) {
+func (r *rowsBehind) forget(err error) {
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	if ok && (pgErr.Code == noSuchStatement || pgErr.Code == changedStatement) {
-		p.ahead.snapshot = false
-		delete(p.ahead.statements, p.query)
+		r.ahead.question = nil
+		delete(r.ahead.statements, r.query)
 	}
 }
 
@@ -232,37 +226,34 @@ const (
 	changedStatement = "0A000"
 )
 
-func (p *pipedRows) Next() bool {
-	if p.closed {
+func (r *rowsBehind) Next() bool {
+	if r.closed {
 		return false
 	}
-	if p.reader.NextRow() {
+	if r.reader.NextRow() {
 		return true
 	}
-	p.Close()
+	r.Close()
 	return false
 }
 
-func (p *pipedRows) RawValues() [][]byte { return p.reader.Values() }
+func (r *rowsBehind) RawValues() [][]byte { return r.reader.Values() }
 
-func (p *pipedRows) FieldDescriptions() []pgconn.FieldDescription {
-	return p.reader.FieldDescriptions()
+func (r *rowsBehind) FieldDescriptions() []pgconn.FieldDescription {
+	return r.reader.FieldDescriptions()
 }
 
-func (p *pipedRows) Err() error { return p.err }
+func (r *rowsBehind) Err() error { return r.err }
 
-func (p *pipedRows) Close() {
-	if p.closed {
+func (r *rowsBehind) Close() {
+	if r.closed {
 		return
 	}
-	p.closed = true
-	p.tag, p.err = p.reader.Close()
-	if p.err == nil {
-		_, p.err = p.pipeline.GetResults() // the end of the round trip
+	r.closed = true
+	r.tag, r.err = r.reader.Close()
+	if err := r.results.Close(); r.err == nil {
+		r.err = err
 	}
-	p.forget(p.err)
-	if err := p.pipeline.Close(); p.err == nil {
-		p.err = err
-	}
-	p.ended(p.err)
+	r.forget(r.err)
+	r.ended(r.err)
 }

@@ -73,7 +73,7 @@ func (c *cache) weighForeign(ctx context.Context, r *request, e *cachestore.Entr
 		return nil, past
 	}
 	e = r.under(e)
-	c.putNear(ctx, r.key, e)
+	c.putNear(context.WithoutCancel(ctx), r.key, e)
 	if age := e.Age(r.began); age >= r.ttl()+r.verdict.rule.Stale || r.wishes.refresh {
 		return nil, e
 	}

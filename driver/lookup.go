@@ -112,9 +112,9 @@ func (c *cache) near(ctx context.Context, r *request) (*cachestore.Entry, error)
 	return c.store.Get(ctx, r.key)
 }
 
-// putNear puts an entry into this process's memory.
+// putNear puts an entry into this process's memory. The context should not end: there is nothing to wait for.
 func (c *cache) putNear(ctx context.Context, key cachestore.Key, e *cachestore.Entry) {
-	if err := c.store.Put(context.WithoutCancel(ctx), key, e); err != nil {
+	if err := c.store.Put(ctx, key, e); err != nil {
 		c.stats.storeErrors.Add(1)
 	}
 }

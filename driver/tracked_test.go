@@ -1,11 +1,14 @@
 package driver
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/gopgcache/pgcache/internal/testenv"
 	"github.com/gopgcache/pgcache/internal/testenv/pgtest"
@@ -264,5 +267,41 @@ func TestLeavingThePublication(t *testing.T) {
 	f.exec(f.plain, "update accounts set balance = 5 where id = 1")
 	if got := f.read(f.DB, balanceOf, 1); got != "5" {
 		t.Error(got)
+	}
+}
+
+// A session whose prepared statements are gone, or whose statement means something else now, is asked anew: a program sees what it
+// would see of pgx, once for each statement, and never anything of what we prepare.
+func TestSessionLosesWhatIsPrepared(t *testing.T) {
+	f := newTracked(t, "wal", "rule=all: * ttl=1ns")
+	f.SetMaxOpenConns(1)
+	f.plain.SetMaxOpenConns(1)
+	f.exec(f.plain, "create table things as select g as id, 'thing ' || g as name from generate_series(1, 3) g")
+	queries := []string{"select * from things order by id", "select name from things where id = 2"}
+	asks := func() {
+		f.t.Helper()
+		for _, query := range queries {
+			f.want(query)
+		}
+	}
+	asks()
+	asks()
+	for _, lose := range []func(){
+		func() { f.exec(f.DB, "deallocate all") },
+		func() { f.exec(f.DB, "discard all") },
+		func() { f.exec(f.plain, "alter table things add column other int default 7") },
+	} {
+		lose()
+		for _, query := range queries {
+			for _, db := range []*sql.DB{f.plain, f.DB} {
+				_, err := readAll(t.Context(), db, query)
+				pgErr, ok := errors.AsType[*pgconn.PgError](err)
+				if err != nil && (!ok || pgErr.Code != changedStatement && pgErr.Code != noSuchStatement) {
+					t.Fatal(err)
+				}
+			}
+		}
+		asks()
+		asks()
 	}
 }

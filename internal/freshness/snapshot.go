@@ -1,6 +1,7 @@
 package freshness
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strconv"
@@ -40,6 +41,20 @@ func ParseSnapshot(text string) (Snapshot, error) {
 		}
 	}
 	return s, err
+}
+
+// DecodeSnapshot reads the binary form: how many are running in 4 bytes, the lowest and one past the highest in 8 each, and those
+// running.
+func DecodeSnapshot(b []byte) (Snapshot, error) {
+	const word, head = 8, 4 + 2*8
+	if len(b) < head || len(b) != head+word*int(binary.BigEndian.Uint32(b)) {
+		return Snapshot{}, fmt.Errorf("pgcache: %d bytes are not a snapshot", len(b))
+	}
+	s := Snapshot{Min: binary.BigEndian.Uint64(b[4:]), Max: binary.BigEndian.Uint64(b[4+word:])}
+	for b = b[head:]; len(b) > 0; b = b[word:] {
+		s.Running = append(s.Running, binary.BigEndian.Uint64(b))
+	}
+	return s, nil
 }
 
 // Sees tells whether a query with this snapshot sees what the transaction wrote, given that it committed.

@@ -184,8 +184,8 @@ func (r *Recording) Leave() {
 }
 
 // take gives the reader the rows that it has not had. It gives nothing while there are none, and io.EOF or the error at the
-// end.
-func (r *Recording) take() ([]byte, error) {
+// end. waits says that the reader is about to wait if there is nothing.
+func (r *Recording) take(waits bool) ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if rows := r.rows.next(); rows != nil {
@@ -195,14 +195,15 @@ func (r *Recording) take() ([]byte, error) {
 		}
 		return rows, nil
 	}
-	if !r.ended {
-		r.expectNews()
-		return nil, nil
-	}
-	if r.err != nil {
+	switch {
+	case r.ended && r.err == nil:
+		return nil, io.EOF
+	case r.ended:
 		return nil, r.err
+	case waits:
+		r.expectNews()
 	}
-	return nil, io.EOF
+	return nil, nil
 }
 
 // tail is the reader's end of a recording, as a Source.
@@ -214,12 +215,12 @@ type tail struct {
 }
 
 func (t *tail) Fetch() ([]byte, error) {
-	for {
-		rows, err := t.recording.take()
+	for pulled := true; ; pulled = t.reader.Pull() {
+		rows, err := t.recording.take(!pulled)
 		if rows != nil || err != nil {
 			return rows, err
 		}
-		if t.reader.Pull() {
+		if pulled {
 			continue
 		}
 		if err := t.recording.wait(t.ctx); err != nil {
