@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/gopgcache/pgcache/conformance_test/bench/internal/fleet"
+	"github.com/gopgcache/pgcache/conformance_test/bench/internal/floor"
 	"github.com/gopgcache/pgcache/conformance_test/bench/internal/shape"
 )
 
@@ -64,9 +65,15 @@ func (s *scene) cases(canEnd context.Context) ([]*measured, error) {
 	return c.list, nil
 }
 
+// floor opens a database that has a result of a shape ready.
+func (c *cases) floor(ctx context.Context, s *shape.Shape) (fleet.DB, error) {
+	db, err := floor.Open(ctx, c.pgx.DB, s.SQL, s.Arg(0))
+	return fleet.DB{DB: db}, err
+}
+
 // oneByOne has every way of one process.
 func (c *cases) oneByOne(ctx context.Context, s *shape.Shape) error {
-	least, err := floor(ctx, c.pgx, s)
+	least, err := c.floor(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -116,7 +123,7 @@ func (c *cases) fromFleet(ctx context.Context, s *shape.Shape) error {
 
 // underContext has the ways that differ when a query's context can end.
 func (c *cases) underContext(ctx context.Context, s *shape.Shape) error {
-	least, err := floor(ctx, c.pgx, s)
+	least, err := c.floor(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -145,7 +152,7 @@ func (c *cases) followed(ctx context.Context, s *shape.Shape) {
 // atOnce has goroutines that all ask for one row.
 func (c *cases) atOnce(ctx context.Context, workers int) error {
 	s := &shape.One
-	least, err := floor(ctx, c.pgx, s)
+	least, err := c.floor(ctx, s)
 	if err != nil {
 		return err
 	}

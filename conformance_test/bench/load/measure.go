@@ -13,6 +13,7 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gopgcache/pgcache/conformance_test/bench/internal/floor"
 	"github.com/gopgcache/pgcache/driver"
 )
 
@@ -21,12 +22,13 @@ const (
 	write = "update pgbench_accounts set abalance = abalance + 1 where aid = $1"
 )
 
-// subject is the same database twice: plain, and through the cache.
+// subject is the same database twice: plain, and through the cache. least is none, but an answer that is ready: what database/sql
+// itself can do under the load.
 type subject struct {
 	options
 
-	pgx, cached *sql.DB
-	connector   *driver.Connector
+	pgx, cached, least *sql.DB
+	connector          *driver.Connector
 }
 
 func open(ctx context.Context, dsn string, o options) (*subject, error) {
@@ -42,7 +44,11 @@ func open(ctx context.Context, dsn string, o options) (*subject, error) {
 		return nil, errors.Join(err, plain.Close())
 	}
 	s := &subject{options: o, pgx: plain, cached: sql.OpenDB(connector), connector: connector}
-	for _, db := range []*sql.DB{s.pgx, s.cached} {
+	s.least, err = floor.Open(ctx, plain, read, 1)
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	for _, db := range []*sql.DB{s.pgx, s.cached, s.least} {
 		db.SetMaxIdleConns(o.workers)
 	}
 	if _, err := s.cached.ExecContext(ctx, "call pgcache.install()"); err != nil {
@@ -56,7 +62,13 @@ func open(ctx context.Context, dsn string, o options) (*subject, error) {
 	return s, nil
 }
 
-func (s *subject) close() error { return errors.Join(s.cached.Close(), s.pgx.Close()) }
+func (s *subject) close() error {
+	err := errors.Join(s.cached.Close(), s.pgx.Close())
+	if s.least != nil {
+		err = errors.Join(err, s.least.Close())
+	}
+	return err
+}
 
 func ask(ctx context.Context, db *sql.DB, aid uint64) error {
 	var balance int64
@@ -72,20 +84,22 @@ type turn struct {
 func (t *turn) rate() float64      { return float64(len(t.took)) / t.long.Seconds() }
 func (t *turn) p99() time.Duration { return t.took[len(t.took)*99/100] }
 
-// measure has the two take turns under a load of which a share writes, and gives a row of the table.
+// measure has them take turns under a load of which a share writes, and gives a row of the table. What does nothing only reads.
 func (s *subject) measure(ctx context.Context, share float64) (string, error) {
 	before := s.connector.Stats()
-	var plain, cached []*turn
+	var plain, cached, least []*turn
 	for n := range s.rounds {
-		a, err := s.play(ctx, s.pgx, share, uint64(n)+1, s.turn)
-		if err != nil {
-			return "", err
+		for _, who := range []struct {
+			db    *sql.DB
+			share float64
+			turns *[]*turn
+		}{{s.pgx, share, &plain}, {s.cached, share, &cached}, {s.least, 0, &least}} {
+			t, err := s.play(ctx, who.db, who.share, uint64(n)+1, s.turn)
+			if err != nil {
+				return "", err
+			}
+			*who.turns = append(*who.turns, t)
 		}
-		b, err := s.play(ctx, s.cached, share, uint64(n)+1, s.turn)
-		if err != nil {
-			return "", err
-		}
-		plain, cached = append(plain, a), append(cached, b)
 	}
 	after := s.connector.Stats()
 	hits := after.Hits + after.Coalesced - before.Hits - before.Coalesced
@@ -95,9 +109,9 @@ func (s *subject) measure(ctx context.Context, share float64) (string, error) {
 		ratios[i] = cached[i].rate() / plain[i].rate()
 	}
 	slices.Sort(ratios)
-	return fmt.Sprintf("| %.0f %% | %.0f | %v | %.0f | %v | %.1f %% | %.2f |", 100*share,
+	return fmt.Sprintf("| %.0f %% | %.0f | %v | %.0f | %v | %.1f %% | %.0f | %.2f |", 100*share,
 		middle(plain, (*turn).rate), middle(plain, (*turn).p99), middle(cached, (*turn).rate), middle(cached, (*turn).p99),
-		100*float64(hits)/float64(reads), ratios[len(ratios)/2]), nil
+		100*float64(hits)/float64(reads), middle(least, (*turn).rate), ratios[len(ratios)/2]), nil
 }
 
 func middle[T float64 | time.Duration](turns []*turn, of func(*turn) T) T {

@@ -1,4 +1,5 @@
-package main
+// Package floor has a driver that does nothing, to hold others against.
+package floor
 
 import (
 	"context"
@@ -6,22 +7,19 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
-
-	"github.com/gopgcache/pgcache/conformance_test/bench/internal/fleet"
-	"github.com/gopgcache/pgcache/conformance_test/bench/internal/shape"
 )
 
-// floor is a database that has its answer ready as driver values, which are those that pgx gives: what is left is database/sql's
-// own work, which no driver can go below.
-func floor(ctx context.Context, pgx fleet.DB, s *shape.Shape) (fleet.DB, error) {
-	rows, err := pgx.QueryContext(ctx, s.SQL, s.Arg(0))
+// Open opens a database that has the answer to a query ready as driver values, which are those that pgx gives: what is left is
+// database/sql's own work, which no driver can go below.
+func Open(ctx context.Context, pgx *sql.DB, query string, args ...any) (*sql.DB, error) {
+	rows, err := pgx.QueryContext(ctx, query, args...)
 	if err != nil {
-		return fleet.DB{}, err
+		return nil, err
 	}
 	defer rows.Close()
 	var r ready
 	if r.columns, err = rows.Columns(); err != nil {
-		return fleet.DB{}, err
+		return nil, err
 	}
 	for rows.Next() {
 		row := make([]driver.Value, len(r.columns))
@@ -30,14 +28,14 @@ func floor(ctx context.Context, pgx fleet.DB, s *shape.Shape) (fleet.DB, error) 
 			into[i] = new(any)
 		}
 		if err := rows.Scan(into...); err != nil {
-			return fleet.DB{}, err
+			return nil, err
 		}
 		for i := range row {
 			row[i] = *into[i].(*any)
 		}
 		r.answer = append(r.answer, row)
 	}
-	return fleet.DB{DB: sql.OpenDB(&r)}, rows.Err()
+	return sql.OpenDB(&r), rows.Err()
 }
 
 // ready is a driver of one answer.
