@@ -168,6 +168,40 @@ func TestKeptValuePinsLittle(t *testing.T) {
 	}
 }
 
+// A text that is most of its Set is a part of it and not a copy, on the first reading and on each replay. A []byte is always the
+// caller's own.
+func TestLargeTextIsShared(t *testing.T) {
+	fields := []pgconn.FieldDescription{{DataTypeOID: pgtype.TextOID}, {DataTypeOID: pgtype.ByteaOID, Format: 1}}
+	layout, err := NewLayout(fields, pgtype.NewMap())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, raw := bytes.Repeat([]byte("text"), 1<<18), bytes.Repeat([]byte("raw "), 1<<16)
+	var r Recording
+	r.Begin(layout)
+	r.Append([][]byte{text, raw})
+	set := r.Set()
+	r.End(nil)
+	inside := func(p *byte) bool {
+		from := uintptr(unsafe.Pointer(unsafe.SliceData(set.Data())))
+		at := uintptr(unsafe.Pointer(p))
+		return from <= at && at < from+uintptr(len(set.Data()))
+	}
+	for name, rows := range map[string]*Rows{"first reading": r.Rows(t.Context(), nil), "replay": set.Rows()} {
+		row := drain(t, rows, 2)[0]
+		gotText, gotRaw := row[0].(string), row[1].([]byte)
+		if gotText != string(text) || !bytes.Equal(gotRaw, raw) {
+			t.Errorf("%s: other values", name)
+		}
+		if !inside(unsafe.StringData(gotText)) {
+			t.Errorf("%s: the text is a copy", name)
+		}
+		if inside(unsafe.SliceData(gotRaw)) {
+			t.Errorf("%s: the []byte is the Set's", name)
+		}
+	}
+}
+
 // longSet has rows with short values and rows with long ones, in turn: 2 MiB in all.
 func longSet(tb failer, fields []pgconn.FieldDescription) *Set {
 	short := [][]byte{[]byte("short"), []byte("short"), []byte(`\x0102`)}

@@ -20,9 +20,10 @@
 //
 // # What a replay hands out
 //
-// A replay never lets a caller write to the bytes of a Set, nor reach those of a Source. Numbers and times are decoded into
-// small arrays, texts and byte strings are copied into small blocks; each is made for a few KiB of rows, each []byte is
-// a region of its own with no spare capacity, and long values have memory of their own. Of a Set of a few KiB texts are not
-// copied: they point into it, as it never changes. So a caller may keep a value, or write into a []byte, without any effect
-// on other values, on later replays or on the Set, and a kept value pins a few KiB and not a large result.
+// A replay never lets a caller write to the bytes of a Set, nor reach those of a Source that it will use again. Numbers and times
+// are decoded into small arrays, texts and byte strings are copied into small blocks; each is made for a few KiB of rows, each
+// []byte is a region of its own with no spare capacity, and long values have memory of their own. Of a Set of a few KiB texts are
+// not copied, nor is one that is most of a large Set: they point into it, as it never changes. So a caller may keep a value, or
+// write into a []byte, without any effect on other values, on later replays or on the Set, and a kept value pins little beside
+// itself.
 package rowset

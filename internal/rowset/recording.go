@@ -185,25 +185,25 @@ func (r *Recording) Leave() {
 
 // take gives the reader the rows that it has not had. It gives nothing while there are none, and io.EOF or the error at the
 // end. waits says that the reader is about to wait if there is nothing.
-func (r *Recording) take(waits bool) ([]byte, error) {
+func (r *Recording) take(waits bool) (rows []byte, lasting bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if rows := r.rows.next(); rows != nil {
+	if rows, lasting = r.rows.next(); rows != nil {
 		r.letGo()
 		if r.tooLarge {
 			signal(r.room)
 		}
-		return rows, nil
+		return rows, lasting, nil
 	}
 	switch {
 	case r.ended && r.err == nil:
-		return nil, io.EOF
+		return nil, false, io.EOF
 	case r.ended:
-		return nil, r.err
+		return nil, false, r.err
 	case waits:
 		r.expectNews()
 	}
-	return nil, nil
+	return nil, false, nil
 }
 
 // tail is the reader's end of a recording, as a Source.
@@ -214,18 +214,18 @@ type tail struct {
 	closed    bool
 }
 
-func (t *tail) Fetch() ([]byte, error) {
+func (t *tail) Fetch() (rows []byte, lasting bool, err error) {
 	for pulled := true; ; pulled = t.reader.Pull() {
-		rows, err := t.recording.take(!pulled)
+		rows, lasting, err = t.recording.take(!pulled)
 		if rows != nil || err != nil {
-			return rows, err
+			return rows, lasting, err
 		}
 		if pulled {
 			continue
 		}
 		if err := t.recording.wait(t.ctx); err != nil {
 			t.closed = true
-			return nil, t.reader.Leave(err)
+			return nil, false, t.reader.Leave(err)
 		}
 	}
 }

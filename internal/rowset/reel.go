@@ -45,26 +45,29 @@ func newBlock(size int) block {
 func (r *reel) unread() int64 { return r.size - r.read }
 
 // next gives the next rows, as many as stand together, or nil. They may be looked at until the next call of next, dropRead
-// or drop.
-func (r *reel) next() []byte {
+// or drop, or for good if lasting is set.
+func (r *reel) next() (rows []byte, lasting bool) {
 	for r.at < len(r.blocks) {
 		data := r.blocks[r.at].data
 		if r.from < len(data) {
-			rows := data[r.from:len(data):len(data)]
+			rows = data[r.from:len(data):len(data)]
 			r.from = len(data)
 			r.read += int64(len(rows))
-			return rows
+			return rows, r.blocks[r.at].home == nil
 		}
 		if r.at == len(r.blocks)-1 {
-			return nil // more may come into this block
+			return nil, false // more may come into this block
 		}
 		r.at, r.from = r.at+1, 0
 	}
-	return nil
+	return nil, false
 }
 
-// whole gives all rows in memory of their own. Nothing must have been dropped.
+// whole gives all rows in memory that nobody else writes to. Nothing must have been dropped.
 func (r *reel) whole() []byte {
+	if len(r.blocks) == 1 && r.blocks[0].home == nil {
+		return r.blocks[0].data
+	}
 	data := make([]byte, 0, r.size)
 	for _, b := range r.blocks {
 		data = append(data, b.data...)

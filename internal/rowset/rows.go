@@ -13,9 +13,9 @@ import (
 // A Source gives the rows of a result that is still being read. It is used by one goroutine.
 type Source interface {
 	// Fetch returns the next whole rows in this package's row format, at least one, in memory that stays as it is until the
-	// next Fetch or Close. After the last row it returns io.EOF; a result that didn't come to its end gives the error that
-	// ended it.
-	Fetch() ([]byte, error)
+	// next Fetch or Close, or for good if lasting is set. After the last row it returns io.EOF; a result that didn't come to
+	// its end gives the error that ended it.
+	Fetch() (rows []byte, lasting bool, err error)
 
 	// Close ends the reading, whether or not all rows were fetched. Its error is that of the result.
 	Close() error
@@ -194,9 +194,9 @@ func (r *Rows) fetch() error {
 	if r.err != nil {
 		return r.err
 	}
-	rows, err := []byte(nil), io.EOF
+	rows, lasting, err := []byte(nil), false, io.EOF
 	if r.src != nil {
-		rows, err = r.src.Fetch()
+		rows, lasting, err = r.src.Fetch()
 	}
 	if err == nil && len(rows) == 0 {
 		err = errNoRows
@@ -206,6 +206,6 @@ func (r *Rows) fetch() error {
 		r.release()
 		return err
 	}
-	r.run.begin(rows)
+	r.run.begin(rows, lasting)
 	return nil
 }

@@ -255,5 +255,5 @@ func TestEmptyFetch(t *testing.T) {
 
 type emptySource struct{}
 
-func (emptySource) Fetch() ([]byte, error) { return nil, nil }
-func (emptySource) Close() error           { return nil }
+func (emptySource) Fetch() ([]byte, bool, error) { return nil, false, nil }
+func (emptySource) Close() error                 { return nil }

@@ -20,7 +20,7 @@ type run struct {
 
 	begun   bool // data was set
 	first   bool // it is what it was set to first
-	lasting bool // texts may point into data, for it never changes; no other value ever does
+	lasting bool // data never changes
 }
 
 // blocks are what many values are put into.
@@ -36,8 +36,8 @@ const (
 )
 
 // begin takes up rows.
-func (r *run) begin(data []byte) {
-	r.data, r.at = data, 0
+func (r *run) begin(data []byte, lasting bool) {
+	r.data, r.at, r.lasting = data, 0, lasting
 	r.first, r.begun = !r.begun, true
 }
 
@@ -90,9 +90,10 @@ func (r *run) expected() int {
 	return max(1, ahead/(lengthSize+int(binary.BigEndian.Uint32(r.data[r.at:]))))
 }
 
-// text gives the bytes of a value as a string.
+// text gives the bytes of a value as a string. Of data that never changes it is a part, if that is small or not much more than
+// the value: no other value ever points into data, and a text that a caller keeps pins little beside itself.
 func (r *run) text(src []byte) string {
-	if r.lasting {
+	if r.lasting && (len(r.data) <= runSize || 2*len(src) >= len(r.data)) {
 		return stringOf(src)
 	}
 	return stringOf(r.hold(src))

@@ -39,7 +39,6 @@ func (s Set) Size() int {
 // Rows returns a fresh replay of the result, which holds on to the Set until it is closed or read to its end.
 func (s Set) Rows() *Rows {
 	r := newRows(s.layout, s.rows)
-	r.run.lasting = len(s.data) <= runSize
-	r.run.begin(s.data)
+	r.run.begin(s.data, true)
 	return r
 }

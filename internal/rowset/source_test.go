@@ -12,12 +12,12 @@ type pieces struct {
 	closed int
 }
 
-func (p *pieces) Fetch() ([]byte, error) {
+func (p *pieces) Fetch() (rows []byte, lasting bool, err error) {
 	if len(p.rest) == 0 {
 		if p.err != nil {
-			return nil, p.err
+			return nil, false, p.err
 		}
-		return nil, io.EOF
+		return nil, false, io.EOF
 	}
 	end := 0
 	for range p.rows {
@@ -27,7 +27,7 @@ func (p *pieces) Fetch() ([]byte, error) {
 	clear(p.piece)
 	p.piece = append(p.piece[:0], p.rest[:end]...)
 	p.rest = p.rest[end:]
-	return p.piece, nil
+	return p.piece, false, nil
 }
 
 func (p *pieces) Close() error { p.closed++; return p.failed }
