@@ -9,7 +9,7 @@ package cachestore
 
 import "context"
 
-// Key names an entry: the SHA-256 of its key material.
+// Key names an entry: the SHA-256 of its key material, or in the memory of one process a hash that is as evenly spread.
 type Key [32]byte
 
 // Store keeps entries by key. All methods are safe for concurrent use.

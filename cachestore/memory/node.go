@@ -41,7 +41,7 @@ func (n *node) touch() {
 	}
 }
 
-// hashOf spreads keys over shards, buckets and fingerprints. Keys are SHA-256 sums, so any eight bytes of one do.
+// hashOf spreads keys over shards, buckets and fingerprints. The first eight bytes of a key are a hash, whichever it is.
 func hashOf(key *cachestore.Key) uint64 {
 	return binary.LittleEndian.Uint64(key[:8])
 }
