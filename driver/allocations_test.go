@@ -12,7 +12,16 @@ const allocationsOfAHit = 8
 
 // Unlike times, allocations are the same on every machine: whoever changes their number has to say so here.
 func TestAllocationsOfAHit(t *testing.T) {
-	f := newFixture(t)
+	t.Run("without a feed", func(t *testing.T) { allocationsOfOne(t, newFixture(t)) })
+	t.Run("with a feed", func(t *testing.T) {
+		f := newTracked(t, "wal")
+		f.kept("select id, owner, balance from accounts where id = $1", 7)
+		allocationsOfOne(t, f)
+	})
+}
+
+func allocationsOfOne(t *testing.T, f *fixture) {
+	t.Helper()
 	rows, err := f.Query("select id, owner, balance from accounts where id = $1", 7)
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,9 @@ import (
 )
 
 // wasQuick has the statement count as quick, as one fill would that was.
-func (f *fixture) wasQuick(query string) { f.connector.cache.texts.of(query).filled.Store(int64(quick)) }
+func (f *fixture) wasQuick(query string) {
+	f.connector.cache.texts.of(query).filled.Store(int64(quick))
+}
 
 func (f *fixture) isQuick(query string) bool {
 	took := f.connector.cache.texts.of(query).filled.Load()

@@ -5,7 +5,6 @@ import (
 	"database/sql/driver"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -180,7 +179,7 @@ func (p *proof) entry(ctx context.Context, c *cache, r *request) {
 	}
 	age := entry.Age(cachestore.Now())
 	switch {
-	case !slices.Equal(entry.Tags(), r.tags) || !c.unchanged(r, entry):
+	case !r.tagged(entry) || !c.unchanged(r, entry):
 		p.add("entry", "stale: a table changed after it was read")
 	case age >= r.ttl():
 		p.add("entry", "expired")

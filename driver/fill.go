@@ -342,7 +342,7 @@ func (f *fill) keep(set *rowset.Set) *cachestore.Entry {
 	rule := v.rule
 	entry := cachestore.NewEntry(cachestore.Content{
 		Statement: v.statement, Arguments: string(f.request.arguments.bytes()), Rows: set,
-		Position: f.position(), Tags: f.request.tags,
+		Position: f.position(), Tags: f.request.tags(),
 		ReadAt: f.started, Cost: time.Since(f.started),
 		Keep: rule.TTL + max(rule.Stale, rule.StaleIfError),
 	})
@@ -350,12 +350,12 @@ func (f *fill) keep(set *rowset.Set) *cachestore.Entry {
 	case set.Len() == 0 && rule.Empty == dsn.EmptySkip:
 		f.untracked()
 	case f.tracking != nil:
-		reads := freshness.Reads{Tables: v.tags, Tags: f.request.tags, Since: v.since, After: v.answer.after}
+		reads := freshness.Reads{Tables: v.tags, Tags: f.request.tags(), Since: v.since, After: v.answer.after}
 		f.tracking.Admit(reads, func(admitted bool) { f.store(entry, admitted && v.current(f.cache)) })
 	case f.request.byMark:
-		f.store(entry, f.request.quiet && f.cache.ledger.Admit(f.request.tags, f.flight.position))
+		f.store(entry, f.request.quiet && f.cache.ledger.Admit(f.request.tags(), f.flight.position))
 	default:
-		f.store(entry, f.cache.ledger.Admit(f.request.tags, f.flight.position))
+		f.store(entry, f.cache.ledger.Admit(f.request.tags(), f.flight.position))
 	}
 	return entry
 }

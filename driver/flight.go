@@ -97,7 +97,7 @@ func (f *flight) answers(r *request) bool {
 // unchangedSince tells whether the feed has delivered nothing since a flight set out that the flight may not see.
 func (r *request) unchangedSince(f *flight) bool {
 	tr := r.verdict.track
-	return tr == nil || (r.confirmed || !r.verdict.strict) && tr.tracker.Unchanged(r.tags, f.passed)
+	return tr == nil || (r.confirmed || !r.verdict.strict) && tr.tracker.Unchanged(r.tags(), f.passed)
 }
 
 // fly says which fill flies the flight. From the first who waits on it runs by itself.

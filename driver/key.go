@@ -54,7 +54,6 @@ func (r *request) makeKey(c *Conn) bool {
 		return false
 	}
 	r.arguments.set(b)
-	r.tags = r.verdict.tagsFor(args)
 	if c.cache.memory != nil {
 		r.key = nearKey(&r.verdict.digest, b)
 	} else {

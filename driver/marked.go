@@ -30,25 +30,25 @@ func (s *shared) look(ctx context.Context, r *request, wanted bool) (*cachestore
 	if !wanted {
 		return nil, s.readMark(ctx, r)
 	}
-	if s.owed.any(r.tags) {
+	if s.owed.any(r.tags()) {
 		s.cache.stats.storeErrors.Add(1)
 		return nil, errOwed
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	entry, mark, quiet, err := s.store.GetMarked(ctx, r.commonKey(), r.tags)
+	entry, mark, quiet, err := s.store.GetMarked(ctx, r.commonKey(), r.tags())
 	return entry, s.note(r, mark, quiet, err)
 }
 
 // readMark gets the mark of a request's tags.
 func (s *shared) readMark(ctx context.Context, r *request) error {
-	if s.owed.any(r.tags) {
+	if s.owed.any(r.tags()) {
 		s.cache.stats.storeErrors.Add(1)
 		return errOwed
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	mark, quiet, err := s.store.Read(ctx, r.tags)
+	mark, quiet, err := s.store.Read(ctx, r.tags())
 	return s.note(r, mark, quiet, err)
 }
 
@@ -56,7 +56,7 @@ func (s *shared) note(r *request, mark uint64, quiet bool, err error) error {
 	s.count(err)
 	r.mark, r.quiet = mark, quiet
 	if err == nil && !quiet {
-		s.owed.bury(s, r.tags)
+		s.owed.bury(s, r.tags())
 	}
 	return err
 }

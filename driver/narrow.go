@@ -19,6 +19,12 @@ import (
 type narrowed struct {
 	statement.Narrowing
 	column catalog.Column
+	table  freshness.Tag
+	rows   freshness.Column
+}
+
+func newNarrowed(n statement.Narrowing, column catalog.Column) narrowed {
+	return narrowed{n, column, freshness.TableTag(column.Table), freshness.ColumnOf(column.Table, column.Name)}
 }
 
 // narrow finds the tables whose rows the statement picks by one value. That is told by the text, so no table may be read in
@@ -34,7 +40,7 @@ func (v *verdict) narrow(t *text) {
 		}
 		for _, column := range v.answer.columns {
 			if column.Table == table && column.Name == n.Column && picks(n, column.Type) && typedByColumn(t.Text, n) {
-				v.narrowed = append(v.narrowed, narrowed{n, column})
+				v.narrowed = append(v.narrowed, newNarrowed(n, column))
 				v.track.interest.Add(table, column.Name)
 				v.track.tracker.Tell(freshness.TableTag(table), freshness.ColumnTag(table, column.Name))
 			}
@@ -104,46 +110,43 @@ func typedByColumn(text string, n statement.Narrowing) bool {
 	return len(placeholder.FindAllStringIndex(text, 2)) == 1
 }
 
-// tagsFor are the tags of the result with these arguments.
-func (v *verdict) tagsFor(args []driver.NamedValue) []freshness.Tag {
-	if len(v.narrowed) == 0 {
-		return v.tags
-	}
-	tags := make([]freshness.Tag, 0, len(v.tags)+len(v.narrowed))
+// appendTags appends the tags of the result with these arguments.
+func (v *verdict) appendTags(tags []freshness.Tag, args []driver.NamedValue) []freshness.Tag {
 	tags = append(tags, v.tags...)
 	for i := range v.narrowed {
 		n := &v.narrowed[i]
-		value, ok := n.value(args)
+		var room [32]byte
+		value, ok := n.appendValue(room[:0], args)
 		if !ok {
 			continue
 		}
-		tags[slices.Index(tags, freshness.TableTag(n.column.Table))] = freshness.ColumnTag(n.column.Table, n.column.Name)
-		tags = append(tags, freshness.RowTag(n.column.Table, n.column.Name, value))
+		tags[slices.Index(tags, n.table)] = n.rows.Tag()
+		tags = append(tags, n.rows.Row(value))
 	}
 	return tags
 }
 
-// value is the text form of what the column is compared with, if it is sure to be that of the rows that are equal.
-func (n *narrowed) value(args []driver.NamedValue) (string, bool) {
+// appendValue appends the text form of what the column is compared with, if it is sure to be that of the rows that are equal.
+func (n *narrowed) appendValue(b []byte, args []driver.NamedValue) ([]byte, bool) {
 	if n.Kind != statement.ByParam {
-		return canonical(n.Literal, n.column.Type)
+		return appendCanonical(b, n.Literal, n.column.Type)
 	}
 	if n.Param > len(args) {
-		return "", false
+		return b, false
 	}
 	switch v := args[n.Param-1].Value.(type) {
 	case int64:
-		return strconv.FormatInt(v, 10), integer(n.column.Type)
+		return strconv.AppendInt(b, v, 10), integer(n.column.Type)
 	case int:
-		return strconv.Itoa(v), integer(n.column.Type)
+		return strconv.AppendInt(b, int64(v), 10), integer(n.column.Type)
 	case int32:
-		return strconv.FormatInt(int64(v), 10), integer(n.column.Type)
+		return strconv.AppendInt(b, int64(v), 10), integer(n.column.Type)
 	case bool:
-		return strconv.FormatBool(v)[:1], n.column.Type == pgtype.BoolOID
+		return append(b, strconv.FormatBool(v)[0]), n.column.Type == pgtype.BoolOID
 	case string:
-		return canonical(v, n.column.Type)
+		return appendCanonical(b, v, n.column.Type)
 	default:
-		return "", false
+		return b, false
 	}
 }
 
@@ -153,19 +156,19 @@ func integer(oid uint32) bool {
 
 var usualUUID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
-// canonical gives the text form that the server has for a value that is given as text.
-func canonical(text string, oid uint32) (string, bool) {
+// appendCanonical appends the text form that the server has for a value that is given as text.
+func appendCanonical(b []byte, text string, oid uint32) ([]byte, bool) {
 	switch oid {
 	case pgtype.TextOID, pgtype.VarcharOID:
-		return text, true
+		return append(b, text...), true
 	case pgtype.UUIDOID:
-		return strings.ToLower(text), usualUUID.MatchString(text)
+		return append(b, strings.ToLower(text)...), usualUUID.MatchString(text)
 	case pgtype.BoolOID:
 		text, ok := map[string]string{"true": "t", "t": "t", "false": "f", "f": "f"}[text]
-		return text, ok
+		return append(b, text...), ok
 	default:
 		n, err := strconv.ParseInt(text, 10, 64)
-		return strconv.FormatInt(n, 10), err == nil
+		return strconv.AppendInt(b, n, 10), err == nil
 	}
 }
 

@@ -29,7 +29,7 @@ func (p *peers) fetch(ctx context.Context, r *request) (entry, past *cachestore.
 	if r.verdict.rule.Lock == 0 {
 		return nil, nil // what the owner has can't be told from what it would have to be waited for
 	}
-	if tr := r.verdict.track; tr != nil && !tr.settled(r.tags) {
+	if tr := r.verdict.track; tr != nil && !tr.settled(r.tags()) {
 		return nil, nil
 	}
 	body, ok := r.forPeer()
@@ -87,7 +87,7 @@ func (p *peers) keyOf(r *request) string {
 	key := r.commonKey()
 	b := append([]byte(nil), key[:]...)
 	if tr := r.verdict.track; tr != nil {
-		b = binary.BigEndian.AppendUint64(b, tr.tracker.Changed(r.tags))
+		b = binary.BigEndian.AppendUint64(b, tr.tracker.Changed(r.tags()))
 	}
 	period := max(r.ttl(), time.Millisecond)
 	phase := time.Duration(binary.BigEndian.Uint64(key[:]) % uint64(period))

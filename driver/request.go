@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/gopgcache/pgcache/cachestore"
@@ -26,8 +27,8 @@ type request struct {
 	// confirmed is set when the feed has delivered all that was visible when the request was made, and asked when it was asked
 	// to.
 	confirmed, asked bool
-	// tags are what the result depends on.
-	tags []freshness.Tag
+	// dependsOn is what the result depends on, once somebody has asked: see tags.
+	dependsOn []freshness.Tag
 
 	// key is what the entry is kept under in this process.
 	key       cachestore.Key
@@ -37,6 +38,25 @@ type request struct {
 	// result is how the request was answered, and saved what that saved PostgreSQL, for observers.
 	result Result
 	saved  time.Duration
+}
+
+// tags are what the result depends on.
+func (r *request) tags() []freshness.Tag {
+	if len(r.verdict.narrowed) == 0 {
+		return r.verdict.tags
+	}
+	if r.dependsOn == nil {
+		args, _, _ := plainArguments(r.args)
+		r.dependsOn = r.verdict.appendTags(nil, args)
+	}
+	return r.dependsOn
+}
+
+// tagged tells whether an entry has the request's tags. A hit has no need of memory for it.
+func (r *request) tagged(e *cachestore.Entry) bool {
+	args, _, _ := plainArguments(r.args)
+	var room [8]freshness.Tag
+	return slices.Equal(e.Tags(), r.verdict.appendTags(room[:0], args))
 }
 
 // ttl is the longest age that may be served.

@@ -54,7 +54,7 @@ func (t *text) tellRewritten(a *answer) (by []narrowed) {
 		}
 		for _, column := range a.columns {
 			if column.Table == table && column.Name == n.Column && keeps(n, column.Type) && typedByColumn(t.Text, n) {
-				by = append(by, narrowed{n, column})
+				by = append(by, newNarrowed(n, column))
 			}
 		}
 	}
@@ -70,10 +70,8 @@ func keeps(n statement.Narrowing, column uint32) bool {
 func (rw *rewritten) rows(args []driver.NamedValue) (rows []freshness.Rows) {
 	for i := range rw.by {
 		n := &rw.by[i]
-		if value, ok := n.value(args); ok {
-			rows = append(rows, freshness.Rows{
-				Column: freshness.ColumnTag(n.column.Table, n.column.Name), Tag: freshness.RowTag(n.column.Table, n.column.Name, value),
-			})
+		if value, ok := n.appendValue(nil, args); ok {
+			rows = append(rows, freshness.Rows{Column: n.rows.Tag(), Tag: n.rows.Row(value)})
 		}
 	}
 	return rows

@@ -3,7 +3,6 @@ package driver
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/gopgcache/pgcache/cachestore"
@@ -147,7 +146,7 @@ func (s *shared) claim(ctx context.Context, r *request) (entry *cachestore.Entry
 // helps tells whether the store can have what the request may be answered with, or be given it.
 func (s *shared) helps(r *request) bool {
 	if tr := r.verdict.track; tr != nil {
-		return tr.settled(r.tags)
+		return tr.settled(r.tags())
 	}
 	return r.quiet
 }
@@ -218,7 +217,7 @@ func (c *cache) weigh(r *request, e *cachestore.Entry) (entry, past *cachestore.
 	case !r.is(e):
 		c.stats.corruptEntries.Add(1)
 		return nil, nil
-	case !slices.Equal(e.Tags(), r.tags):
+	case !r.tagged(e):
 		return nil, nil // what the names stand for changed
 	case c.unchanged(r, e):
 		return e, nil

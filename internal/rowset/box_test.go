@@ -83,8 +83,12 @@ func pointerOf(t *testing.T, typ reflect.Type) uintptr {
 // Values of every sort stay what they are in slots, when everything else is gone.
 func TestValuesInSlotsStay(t *testing.T) {
 	fields := []pgconn.FieldDescription{
-		{DataTypeOID: pgtype.TextOID}, {DataTypeOID: pgtype.ByteaOID, Format: 1}, {DataTypeOID: pgtype.Float8OID, Format: 1},
-		{DataTypeOID: pgtype.Int8OID, Format: 1}, {DataTypeOID: pgtype.TimestamptzOID, Format: 1}, {DataTypeOID: pgtype.BoolOID, Format: 1},
+		{DataTypeOID: pgtype.TextOID},
+		{DataTypeOID: pgtype.ByteaOID, Format: 1},
+		{DataTypeOID: pgtype.Float8OID, Format: 1},
+		{DataTypeOID: pgtype.Int8OID, Format: 1},
+		{DataTypeOID: pgtype.TimestamptzOID, Format: 1},
+		{DataTypeOID: pgtype.BoolOID, Format: 1},
 	}
 	var kept [][]driver.Value
 	for i := range 1000 {
