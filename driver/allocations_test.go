@@ -15,14 +15,14 @@ func TestAllocationsOfAHit(t *testing.T) {
 	t.Run("without a feed", func(t *testing.T) { allocationsOfOne(t, newFixture(t)) })
 	t.Run("with a feed", func(t *testing.T) {
 		f := newTracked(t, "wal")
-		f.kept("select id, owner, balance from accounts where id = $1", 7)
+		f.kept("select id, owner, balance from accounts where id = $1", int64(7))
 		allocationsOfOne(t, f)
 	})
 }
 
 func allocationsOfOne(t *testing.T, f *fixture) {
 	t.Helper()
-	rows, err := f.Query("select id, owner, balance from accounts where id = $1", 7)
+	rows, err := f.Query("select id, owner, balance from accounts where id = $1", int64(7))
 	if err != nil {
 		t.Fatal(err)
 	}
