@@ -150,3 +150,48 @@ func TestContextEndsAtAnyMoment(t *testing.T) {
 	}
 	f.eventually("all connections are back", func() bool { return f.Stats().InUse == 0 })
 }
+
+// Who wants pgx's connection while rows are open on it gets it once they have been read, and none while there are too many to be
+// kept. Nobody hangs.
+func TestRawWhileRowsAreOpen(t *testing.T) {
+	f := newFixture(t, "rule=all: * ttl=1h", "max_entry=64KiB")
+	for _, way := range []string{"endless", "quick", "slow"} {
+		for limit, free := range map[int]bool{100: true, 100_000: false} {
+			t.Run(fmt.Sprint(way, " ", limit), func(t *testing.T) {
+				query := fmt.Sprintf("select a.id, b.owner, '%s' from accounts a, accounts b order by 1, 2 limit %d", way, limit)
+				ctx := context.Background()
+				if way != "endless" {
+					ctx = t.Context()
+				}
+				if way == "quick" {
+					f.wasQuick(query)
+				}
+				conn, err := f.Conn(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+				rows, err := conn.QueryContext(ctx, query)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer rows.Close()
+				got := false
+				_ = conn.Raw(func(driverConn any) error {
+					_, got = PgxConn(driverConn)
+					return nil
+				})
+				if got != free {
+					t.Errorf("the connection is free: %t, want %t", got, free)
+				}
+				n := 0
+				for rows.Next() {
+					n++
+				}
+				if err := rows.Err(); err != nil || n != limit {
+					t.Errorf("%d rows, %v", n, err)
+				}
+			})
+		}
+	}
+}

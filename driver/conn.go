@@ -106,8 +106,8 @@ func PgxConn(driverConn any) (*pgx.Conn, bool) {
 
 // Conn gives the pgx connection, dialling it if need be; nil when that fails. See [PgxConn].
 func (c *Conn) Conn() *pgx.Conn {
-	if c.inner.busy() {
-		c.inner.fill.run() // pgx's connection can't be handed out while a fill reads from it
+	if c.inner.busy() && !c.inner.fill.settle() {
+		return nil // pgx's connection can't be handed out while a fill reads from it
 	}
 	std, err := c.inner.conn(context.Background())
 	if err != nil {

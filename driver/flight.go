@@ -131,6 +131,26 @@ func (f *flight) land(o outcome, entry *cachestore.Entry, err error) {
 	}
 }
 
+// isOver tells whether the outcome is known.
+func (f *flight) isOver() bool {
+	f.flights.mu.Lock()
+	defer f.flights.mu.Unlock()
+	return f.over
+}
+
+// landing gives what is closed when the outcome is known. A goroutine has to take the fill's steps: nobody starts one any more.
+func (f *flight) landing() <-chan struct{} {
+	f.flights.mu.Lock()
+	defer f.flights.mu.Unlock()
+	if f.landed == nil {
+		f.landed = make(chan struct{})
+		if f.over {
+			close(f.landed)
+		}
+	}
+	return f.landed
+}
+
 // bring ends the flight with an entry that was made elsewhere.
 func (f *flight) bring(entry *cachestore.Entry) {
 	f.land(served, entry, nil)

@@ -52,6 +52,26 @@ func (f *fill) readOn() error {
 	}
 }
 
+// settle reads the rest for a caller who wants the connection while its rows are open, and reports whether it is free then. That of a
+// result that is too large to be kept is not until the rows are closed.
+func (f *fill) settle() bool {
+	for !f.flight.isOver() {
+		if f.Pull() {
+			continue
+		}
+		select { // a goroutine is at it, or the context has ended
+		case <-f.flight.landing():
+		case <-f.caller.Done():
+			return false
+		}
+	}
+	if f.flight.outcome == goAlone {
+		return false
+	}
+	<-f.done
+	return true
+}
+
 // give leaves the connection to the fill. The caller's is dead then, as one is over which pgx cancelled a query: whatever the
 // session held, locks and all, is not in another.
 func (f *fill) give() {
