@@ -39,8 +39,11 @@ func (a *ahead) describe(ctx context.Context, conn *pgx.Conn, query string) *pgc
 	if a.question == nil {
 		a.question = a.prepare(ctx, conn, askSnapshot)
 	}
+	if a.question == nil {
+		return nil
+	}
 	sd, known := a.statements[query]
-	if known || a.question == nil || len(a.statements) >= maxAhead {
+	if known || len(a.statements) >= maxAhead {
 		return sd
 	}
 	if sd = a.prepare(ctx, conn, query); sd == nil {
@@ -82,10 +85,16 @@ func (f *fill) askAhead(ctx context.Context, conn *pgx.Conn, query string, args 
 		if sd := f.ahead.describe(ctx, conn, query); sd != nil && len(sd.ParamOIDs) == len(args) {
 			var values pgx.ExtendedQueryBuilder
 			if values.Build(conn.TypeMap(), sd, args) == nil {
-				return f.askTogether(ctx, conn, sd, &values, args)
+				rows, err := f.askTogether(ctx, conn, sd, &values, args)
+				if !lostStatement(err) {
+					return rows, err
+				}
 			}
 		}
-		if conn.IsClosed() {
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case conn.IsClosed():
 			return nil, errNotSent
 		}
 	}
@@ -213,11 +222,15 @@ func (r *rowsBehind) fail(err error) error {
 
 // forget lets go of what is prepared when the server does not have it any more, or finds that it means something else now.
 func (r *rowsBehind) forget(err error) {
-	pgErr, ok := errors.AsType[*pgconn.PgError](err)
-	if ok && (pgErr.Code == noSuchStatement || pgErr.Code == changedStatement) {
-		r.ahead.question = nil
-		delete(r.ahead.statements, r.query)
+	if lostStatement(err) {
+		*r.ahead = ahead{names: r.ahead.names}
 	}
+}
+
+// lostStatement tells whether an error is about what was prepared and not about the query. Then the query has not been run.
+func lostStatement(err error) bool {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pgErr.Code == noSuchStatement || pgErr.Code == changedStatement)
 }
 
 // The server's codes for a statement that is not prepared, and for one whose result has another type than when it was.

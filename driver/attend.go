@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// quick is how long the latest fill of a statement may have taken for the next one to be attended.
+// quick is how long the latest fills of a statement may have taken for the next one to be attended.
 const quick = 5 * time.Millisecond
 
 // attend decides whether the caller takes the fill's steps in its own goroutine. One whose context can end is stuck while it does:
@@ -31,7 +31,8 @@ func (f *fill) attend() {
 }
 
 // unattend is called when the fill ends. It notes how long that took; one that failed, as it does when it is given up, counts as
-// slow.
+// slow. A slow one counts for as long as it takes some quick ones to make up for it: the same text may be quick with some arguments
+// and slow with others.
 func (f *fill) unattend() {
 	if f.unattended != nil {
 		f.unattended()
@@ -41,9 +42,10 @@ func (f *fill) unattend() {
 	}
 	took := time.Since(f.started)
 	if f.err != nil {
-		took = max(took, quick+1)
+		took = max(took, 8*quick)
 	}
-	f.request.text.filled.Store(int64(max(took, 1)))
+	before := f.request.text.filled.Load()
+	f.request.text.filled.Store(max(int64(took), before-before/8, 1))
 }
 
 // attention says whether the caller is in the middle of a step, and whether its context has ended.

@@ -222,6 +222,7 @@ func (c *Conn) forget() { c.identity, c.changed = nil, true }
 func (c *Conn) Close() error {
 	c.comeBack()
 	if c.inner.busy() {
+		c.inner.fill.recording.Leave()
 		c.inner.fill.give()
 	}
 	err := c.chain.Close()

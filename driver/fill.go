@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -59,8 +60,9 @@ type fill struct {
 	ahead    *ahead
 	prepared bool
 
-	stepping sync.Mutex // held by who takes steps
-	rows     resultRows // nil before the first step
+	stepping sync.Mutex  // held by who takes steps
+	rows     resultRows  // nil before the first step
+	sent     atomic.Bool // the query has been sent, with its arguments as they were
 
 	done chan struct{} // closed when the connection is free again
 	err  error         // how the result ended; read after done
@@ -189,9 +191,12 @@ func (f *fill) Pull() bool {
 // batch is how many bytes a step reads, about: as much as a server sends at a time.
 const batch = 8 << 10
 
+// errGone is the error of a step whose goroutine was ended by something that the caller hooks into pgx.
+var errGone = errors.New("pgcache: the goroutine that read a result was ended")
+
 // step takes one step and ends the fill if there is nothing left to do, or something goes wrong.
 func (f *fill) step() {
-	more, err := false, error(nil)
+	more, err := false, errGone
 	defer func() {
 		if p := recover(); p != nil {
 			more, err = false, fmt.Errorf("pgcache: panic while reading a result: %v\n%s", p, debug.Stack())
@@ -292,6 +297,7 @@ func (f *fill) ask(query string, named []driver.NamedValue) (driver.Rows, error)
 		return nil, err
 	}
 	f.rows = rows
+	f.sent.Store(true)
 	return unread{}, nil
 }
 
@@ -316,7 +322,7 @@ func (f *fill) finish(err error) {
 	if err != nil {
 		f.cache.stats.fillErrors.Add(1)
 		f.untracked()
-		f.flight.land(verdictOn(err), nil, err)
+		f.flight.land(f.verdictOn(err), nil, err)
 	} else if set := f.recording.Set(); set != nil {
 		rows, bytes = set.Len(), set.Size()
 		f.flight.land(served, f.keep(set), nil)

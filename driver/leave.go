@@ -14,7 +14,8 @@ func (f *fill) Leave(ended error) error {
 	if f.finished() {
 		return cmp.Or(f.err, ended)
 	}
-	if f.flight.abandon() {
+	if f.flight.abandon() || !f.sent.Load() && !f.request.steady() {
+		// Nobody else wants it; or what would be sent is what the caller makes of its arguments after this.
 		f.ctx.cancel(err)
 		f.end()
 		if f.err == nil {

@@ -10,9 +10,11 @@ import (
 // refreshable tells whether a request can be run again when its caller is gone: through no prepared statement, and with
 // arguments that nobody can change.
 func (r *request) refreshable(c *Conn) bool {
-	if r.stmt != nil || c.prepared[r.text.sql] > 0 {
-		return false
-	}
+	return r.stmt == nil && c.prepared[r.text.sql] == 0 && r.steady()
+}
+
+// steady tells whether nobody can change the arguments.
+func (r *request) steady() bool {
 	for _, a := range r.args {
 		switch a.Value.(type) {
 		case nil, int64, int, string, bool, float64, time.Time:

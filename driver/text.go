@@ -22,7 +22,7 @@ type text struct {
 	verdict atomic.Pointer[verdict]
 	// rewritten is what was found last on the rows that it writes.
 	rewritten atomic.Pointer[rewritten]
-	// filled is how long its latest fill took whose caller's context could end, in nanoseconds; 0 if there was none.
+	// filled is how long its latest fills took whose caller's context could end, in nanoseconds; 0 if there were none: see unattend.
 	filled atomic.Int64
 	// tally is what SHOW pgcache.statements tells.
 	tally tally

@@ -7,13 +7,33 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// verdictOn says what a failed fill means for those who wait: PostgreSQL's own answer is theirs too, but a connection that
-// broke or a caller who left is not.
-func verdictOn(err error) outcome {
-	if _, answered := errors.AsType[*pgconn.PgError](err); answered && !unreachable(err) {
-		return refused
+// verdictOn says what a failed fill means for those who wait: PostgreSQL's answer to the statement is theirs too, but a connection
+// that broke or a caller who left is not, nor what the session had to do with.
+func (f *fill) verdictOn(err error) outcome {
+	refusal, answered := errors.AsType[*pgconn.PgError](err)
+	if !answered || f.ctx.Err() != nil || ofSession(refusal) {
+		return tryAgain
 	}
-	return tryAgain
+	return refused
+}
+
+// ofSession tells whether an error is about the session that it happened in, its time-outs and locks included, or about the server
+// as it was then: PostgreSQL's documentation, "PostgreSQL Error Codes".
+func ofSession(refusal *pgconn.PgError) bool {
+	if refusal.Code == changedStatement {
+		return true
+	}
+	switch refusal.Code[:min(2, len(refusal.Code))] {
+	case "25", // invalid transaction state
+		"26", // invalid statement name
+		"40", // transaction rollback
+		"53", // insufficient resources
+		"55", // object not in prerequisite state: a lock not to be had
+		"57", // operator intervention: cancelled, timed out, shut down
+		"58": // system error
+		return true
+	}
+	return false
 }
 
 // unreachable tells whether an error means that PostgreSQL could not be asked, rather than that it answered.
