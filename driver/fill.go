@@ -143,10 +143,7 @@ func (c *Conn) takeOff(ctx context.Context, r *request, fl *flight) (*fill, erro
 		f.tracking, f.inner, f.prepared = tr.tracker.Begin(), c.inner, c.prepared[r.text.sql] > 0
 		f.ahead = &c.inner.ahead
 	}
-	f.ctx.Context, f.ctx.fill = context.WithoutCancel(ctx), f
-	if ctx.Done() != nil {
-		f.ctx.ended = make(chan struct{})
-	}
+	f.ctx.carry(ctx, f)
 	f.attend()
 	c.inner.fill = f
 	fl.fly(f)

@@ -16,6 +16,14 @@ type fillContext struct {
 	err   error
 }
 
+// carry makes it the context of a fill that a caller with this context sets off.
+func (fc *fillContext) carry(caller context.Context, f *fill) {
+	fc.Context, fc.fill = context.WithoutCancel(caller), f
+	if caller.Done() != nil {
+		fc.ended = make(chan struct{})
+	}
+}
+
 func (fc *fillContext) Done() <-chan struct{} { return fc.ended }
 
 func (fc *fillContext) Err() error {

@@ -76,7 +76,8 @@ func (fs *flights) join(r *request, ledger *freshness.Ledger) (f *flight, first 
 		return f, false
 	}
 	f = &flight{
-		flights: fs, key: r.key, arguments: r.arguments, verdict: r.verdict, tags: r.verdict.tags, position: ledger.Position(), mark: r.mark,
+		flights: fs, key: r.key, arguments: r.arguments, verdict: r.verdict,
+		tags: r.verdict.tags, position: ledger.Position(), mark: r.mark,
 	}
 	if tr := r.verdict.track; tr != nil {
 		f.passed = tr.tracker.Position()

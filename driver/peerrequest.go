@@ -48,7 +48,8 @@ func (r *request) forPeer() (body []byte, ok bool) {
 		return nil, false
 	}
 	q := peerRequest{
-		Key: r.commonKey(), SQL: r.text.sql, Rule: r.wishes.rule, Custom: r.wishes.key, TTL: r.wishes.ttl, Args: make([]peerArgument, len(r.args)),
+		Key: r.commonKey(), SQL: r.text.sql, Rule: r.wishes.rule, Custom: r.wishes.key, TTL: r.wishes.ttl,
+		Args: make([]peerArgument, len(r.args)),
 	}
 	for i, arg := range r.args {
 		if q.Args[i], ok = peerArgumentOf(arg.Value); !ok {

@@ -180,6 +180,15 @@ func (b *boxes) putString(v string, dst *driver.Value) {
 	point(dst, stringType, unsafe.Pointer(p))
 }
 
+// putText is putString for a text of any length.
+func (b *boxes) putText(v string, dst *driver.Value) {
+	if len(v) > longest {
+		*dst = v
+		return
+	}
+	b.putString(v, dst)
+}
+
 func (b *boxes) putBytes(v []byte, dst *driver.Value) {
 	p := &b.blobs[b.blob]
 	b.blob++

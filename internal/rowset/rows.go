@@ -105,12 +105,8 @@ func (r *Rows) Next(dest []driver.Value) error {
 		switch op {
 		case opString:
 			if length >= 0 {
-				text := r.run.text(data[at : at+length])
-				if at += length; length <= longest {
-					boxes.putString(text, &dest[i])
-				} else {
-					dest[i] = text
-				}
+				boxes.putText(r.run.text(data[at:at+length]), &dest[i])
+				at += length
 				continue
 			}
 		case opInt4:

@@ -59,13 +59,6 @@ func (r *run) ready() {
 	r.stocked--
 }
 
-// readyForOne is ready for one value.
-func (r *run) readyForOne() {
-	if int(r.slot) == len(r.slots) {
-		r.ready()
-	}
-}
-
 func (r *run) more() *blocks {
 	if r.blocks == nil {
 		r.blocks = new(blocks)

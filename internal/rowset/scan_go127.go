@@ -70,6 +70,13 @@ func (r *Rows) ScanColumn(ctx driver.ScanContext, index int, dest any) error {
 	return sql.ConvertAssign(ctx, dest, value)
 }
 
+// readyForOne is ready for one value.
+func (r *run) readyForOne() {
+	if int(r.slot) == len(r.slots) {
+		r.ready()
+	}
+}
+
 // value gives the bytes of a column, nil for NULL. Columns are mostly asked for from left to right.
 func (c *cursor) value(index int) []byte {
 	if index < c.column {
