@@ -60,22 +60,6 @@ func TestCallerOfQuickStatementLeaves(t *testing.T) {
 	}
 }
 
-// A caller alone takes its query along when it leaves, however the statement was run.
-func TestOnlyCallerOfQuickStatementLeaves(t *testing.T) {
-	f := newFixture(t)
-	f.wasQuick(sumOfAll)
-	unlock := f.lock("accounts")
-	defer unlock()
-	ctx, leave := context.WithCancel(t.Context())
-	only := f.ask(ctx, sumOfAll)
-	f.waitForLockWaiters(1)
-	leave()
-	if r := <-only; !errors.Is(r.err, context.Canceled) {
-		t.Errorf("%q, %v", r.text, r.err)
-	}
-	f.waitForLockWaiters(0)
-}
-
 // A context that ends between two rows of a quick statement ends the rows with its error; with somebody who waits the fill goes on
 // without the reader.
 func TestContextEndsBetweenRows(t *testing.T) {
