@@ -1,0 +1,60 @@
+package driver
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+// resultFormats are the formats in which pgx's stdlib asks for results: binary for the types that have a Go value of their
+// own, text for the rest. A recorded result must be in the same ones to replay the same values.
+var resultFormats = pgx.QueryResultFormatsByOID{
+	pgtype.BoolOID: 1, pgtype.ByteaOID: 1, pgtype.CIDOID: 1, pgtype.DateOID: 1, pgtype.Float4OID: 1, pgtype.Float8OID: 1,
+	pgtype.Int2OID: 1, pgtype.Int4OID: 1, pgtype.Int8OID: 1, pgtype.OIDOID: 1, pgtype.TimestampOID: 1,
+	pgtype.TimestamptzOID: 1, pgtype.XIDOID: 1,
+}
+
+// ask sends the query. It is the end of the chain for a fill, and does what stdlib's QueryContext does.
+func (f *fill) ask(query string, named []driver.NamedValue) (driver.Rows, error) {
+	conn := f.std.Conn()
+	if conn.IsClosed() {
+		return nil, driver.ErrBadConn
+	}
+	args := make([]any, 1+len(named))
+	args[0] = resultFormats
+	for i, n := range named {
+		args[i+1] = n.Value
+	}
+	var ctx context.Context = &f.ctx
+	if f.ctx.ended == nil {
+		ctx = f.ctx.Context // pgx need not watch a context that can't end
+	}
+	if f.anew {
+		args = anew(args)
+	}
+	rows, err := f.send(ctx, conn, query, args)
+	if err != nil {
+		if pgconn.SafeToRetry(err) || errors.Is(err, errNotSent) {
+			return nil, driver.ErrBadConn
+		}
+		return nil, err
+	}
+	f.rows = rows
+	f.sent.Store(true)
+	return unread{}, nil
+}
+
+// send sends the query, with the question about the snapshot ahead of it where the answer will be judged by that.
+func (f *fill) send(ctx context.Context, conn *pgx.Conn, query string, args []any) (resultRows, error) {
+	if f.tracking != nil {
+		return f.askAhead(ctx, conn, query, args[1:])
+	}
+	return conn.Query(ctx, query, args...)
+}
+
+// unread stands for rows that are read elsewhere. sqlmw wraps it and nobody looks at it.
+type unread struct{ driver.Rows }

@@ -1,0 +1,106 @@
+package driver
+
+import (
+	"time"
+
+	"github.com/gopgcache/pgcache/cachestore"
+	"github.com/gopgcache/pgcache/dsn"
+	"github.com/gopgcache/pgcache/internal/freshness"
+	"github.com/gopgcache/pgcache/internal/rowset"
+)
+
+// finish keeps the result if it may be kept, and tells everybody how it ended. The entry is in the store before the caller
+// sees the last row, so that its next query finds it; and observers have been told.
+func (f *fill) finish(err error) {
+	f.err = err
+	f.unattend()
+	f.cache.stats.fills.Add(1)
+	var rows, bytes int
+	if err != nil {
+		f.cache.stats.fillErrors.Add(1)
+		f.untracked()
+		f.flight.land(f.verdictOn(err), nil, err)
+	} else if set := f.recording.Set(); set != nil {
+		rows, bytes = set.Len(), set.Size()
+		f.flight.land(served, f.keep(set), nil)
+	} else {
+		f.untracked()
+		f.flight.land(goAlone, nil, nil)
+	}
+	f.cache.observers.filled(f, rows, bytes)
+	f.recording.End(err)
+	f.mu.Lock()
+	f.over = true
+	given := f.given
+	f.mu.Unlock()
+	if given {
+		_ = f.std.Close()
+	}
+	close(f.done)
+}
+
+// keep puts the result into the store, unless something changed while it was read.
+func (f *fill) keep(set *rowset.Set) *cachestore.Entry {
+	v := f.request.verdict
+	rule := v.rule
+	entry := cachestore.NewEntry(cachestore.Content{
+		Statement: v.statement, Arguments: string(f.request.arguments.bytes()), Rows: set,
+		Position: f.position(), Tags: f.request.tags(),
+		ReadAt: f.started, Cost: time.Since(f.started),
+		Keep: rule.TTL + max(rule.Stale, rule.StaleIfError),
+	})
+	switch {
+	case set.Len() == 0 && rule.Empty == dsn.EmptySkip:
+		f.untracked()
+	case f.tracking != nil:
+		reads := freshness.Reads{Tables: v.tags, Tags: f.request.tags(), Since: v.since, After: v.answer.after}
+		f.tracking.Admit(reads, func(admitted bool) { f.store(entry, admitted && v.current(f.cache)) })
+	case f.request.byMark:
+		f.store(entry, f.request.quiet && f.cache.ledger.Admit(f.request.tags(), f.flight.position))
+	default:
+		f.store(entry, f.cache.ledger.Admit(f.request.tags(), f.flight.position))
+	}
+	return entry
+}
+
+// position is where the result stands in the order of changes by which it will be judged.
+func (f *fill) position() uint64 {
+	switch {
+	case f.tracking != nil:
+		return f.tracking.Position()
+	case f.request.byMark:
+		return f.request.mark
+	default:
+		return f.flight.position
+	}
+}
+
+// untracked says that the result will not be kept.
+func (f *fill) untracked() {
+	f.flight.decide(nil)
+	if f.tracking != nil {
+		f.tracking.End()
+	}
+}
+
+// store puts an entry into the store if it was admitted.
+func (f *fill) store(entry *cachestore.Entry, admitted bool) {
+	if !admitted {
+		f.cache.stats.rejectedFills.Add(1)
+		f.flight.decide(nil)
+		return
+	}
+	f.cache.putNear(f.ctx.Context, f.flight.key, entry)
+	f.flight.decide(entry)
+	f.request.text.tally.bytes.Add(int64(entry.Rows().Size()))
+}
+
+// finished tells whether the connection is free again.
+func (f *fill) finished() bool {
+	select {
+	case <-f.done:
+		return true
+	default:
+		return false
+	}
+}
