@@ -1,6 +1,9 @@
 package driver
 
-import "cmp"
+import (
+	"database/sql/driver"
+	"errors"
+)
 
 // Leave is called when the caller who set the fill off wants no more rows; ended is the end of its context, if that is why: then
 // it is an error whatever becomes of the result. Where the caller's context has ended and others wait, the fill keeps the
@@ -12,19 +15,25 @@ func (f *fill) Leave(ended error) error {
 		err = f.readOn()
 	}
 	if f.finished() {
-		return cmp.Or(f.err, ended)
+		return f.endFor(ended)
 	}
 	if f.flight.abandon() || !f.sent.Load() && !f.request.steady() {
 		// Nobody else wants it; or what would be sent is what the caller makes of its arguments after this.
 		f.ctx.cancel(err)
 		f.end()
-		if f.err == nil {
-			return err
-		}
-		return f.err
+		return f.endFor(err)
 	}
 	f.give()
 	return err
+}
+
+// endFor gives the error of a fill that has ended, for a caller who left over ended. That the connection is no good any more may be
+// because of that.
+func (f *fill) endFor(ended error) error {
+	if f.err == nil || ended != nil && errors.Is(f.err, driver.ErrBadConn) {
+		return ended
+	}
+	return f.err
 }
 
 // end waits for the end of a fill that has been cancelled.
