@@ -30,7 +30,8 @@ type ahead struct {
 	names      int // that were given
 }
 
-// maxAhead bounds the statements prepared on one session. What comes after them takes two round trips.
+// maxAhead bounds the statements prepared on one session, those included that mean nothing any more. What comes after them takes two
+// round trips.
 const maxAhead = 256
 
 // describe gives the descriptions of the question and of a query, preparing them if need be, as pgx does for a query that it runs
@@ -43,7 +44,7 @@ func (a *ahead) describe(ctx context.Context, conn *pgx.Conn, query string) *pgc
 		return nil
 	}
 	sd, known := a.statements[query]
-	if known || len(a.statements) >= maxAhead {
+	if known || a.names >= maxAhead {
 		return sd
 	}
 	if sd = a.prepare(ctx, conn, query); sd == nil {
@@ -56,7 +57,7 @@ func (a *ahead) describe(ctx context.Context, conn *pgx.Conn, query string) *pgc
 	return sd
 }
 
-// prepare prepares a statement under a name that no other had on the session. It gives nil when the server refuses.
+// prepare prepares a statement under a name that no other has on the session. It gives nil when the server refuses.
 func (a *ahead) prepare(ctx context.Context, conn *pgx.Conn, query string) *pgconn.StatementDescription {
 	a.names++
 	sd, err := conn.PgConn().Prepare(ctx, "pgcache_"+strconv.Itoa(a.names), query, nil)
@@ -222,8 +223,12 @@ func (r *rowsBehind) fail(err error) error {
 
 // forget lets go of what is prepared when the server does not have it any more, or finds that it means something else now.
 func (r *rowsBehind) forget(err error) {
-	if lostStatement(err) {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case ok && pgErr.Code == noSuchStatement:
 		*r.ahead = ahead{names: r.ahead.names}
+	case ok && pgErr.Code == changedStatement:
+		delete(r.ahead.statements, r.query)
 	}
 }
 

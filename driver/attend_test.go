@@ -12,11 +12,11 @@ import (
 
 // wasQuick has the statement count as quick, as one fill would that was.
 func (f *fixture) wasQuick(query string) {
-	f.connector.cache.texts.of(query).filled.Store(int64(quick))
+	f.connector.cache.texts.of(query).fillTime.Store(int64(quick))
 }
 
 func (f *fixture) isQuick(query string) bool {
-	took := f.connector.cache.texts.of(query).filled.Load()
+	took := f.connector.cache.texts.of(query).fillTime.Load()
 	return 0 < took && took <= int64(quick)
 }
 
@@ -54,7 +54,7 @@ func TestCallerOfQuickStatementLeaves(t *testing.T) {
 				}
 				f.eventually("all connections are back", func() bool { return f.Stats().InUse == 0 })
 				f.exec(f.DB, "update accounts set balance = 1 where id = 1")
-				f.connector.cache.texts.of(sumOfAll).filled.Store(int64(quick + 1)) // the second was quick again
+				f.connector.cache.texts.of(sumOfAll).fillTime.Store(int64(quick + 1)) // the second was quick again
 			}
 		})
 	}
@@ -138,7 +138,7 @@ func TestContextEndsAtAnyMoment(t *testing.T) {
 // Who wants pgx's connection while rows are open on it gets it once they have been read, and none while there are too many to be
 // kept. Nobody hangs.
 func TestRawWhileRowsAreOpen(t *testing.T) {
-	f := newFixture(t, "rule=all: * ttl=1h", "max_entry=64KiB")
+	f := newFixture(t, "rule=all: * ttl=1h", "max_entry=1MiB") // more than a recording runs ahead
 	for _, way := range []string{"endless", "quick", "slow"} {
 		for limit, free := range map[int]bool{100: true, 100_000: false} {
 			t.Run(fmt.Sprint(way, " ", limit), func(t *testing.T) {

@@ -35,9 +35,9 @@ type fill struct {
 	anew      bool // the query has to be planned once more
 
 	// attended is set when the caller takes the steps, as long as nobody waits: see attend.
-	attended   bool
-	attention  attention
-	unattended func() bool
+	attended     bool
+	attention    attention
+	stopWatching func() bool
 
 	// tracking is set when the result is judged against a feed; then ahead is what is prepared on the session for that,
 	// and prepared tells whether the caller has prepared the query there.
@@ -49,6 +49,10 @@ type fill struct {
 	stepping sync.Mutex  // held by who takes steps
 	rows     resultRows  // nil before the first step
 	sent     atomic.Bool // the query has been sent, with its arguments as they were
+
+	spent     time.Duration // in steps, and not by the caller between them
+	large     bool          // the result is too large to be kept
+	discarded bool          // it will not be kept
 
 	done chan struct{} // closed when the connection is free again
 	err  error         // how the result ended; read after done
@@ -93,8 +97,8 @@ func (f *fill) failed() error {
 	return f.err
 }
 
-// errOtherSession means that the session that was dialled for a fill is not what it was taken for.
-var errOtherSession = errors.New("pgcache: the session is another than was thought")
+// errJudgeAgain means that the session that was dialled for a fill is not what it was taken for.
+var errJudgeAgain = errors.New("pgcache: the session is another than was thought")
 
 // takeOff starts the fill.
 func (c *Conn) takeOff(ctx context.Context, r *request, fl *flight) (*fill, error) {
@@ -110,7 +114,7 @@ func (c *Conn) takeOff(ctx context.Context, r *request, fl *flight) (*fill, erro
 	if id, err := c.identify(ctx); err != nil {
 		return nil, err
 	} else if id != r.verdict.identity || !c.settings.agree(r.settings, r.verdict.settings) {
-		return nil, errOtherSession
+		return nil, errJudgeAgain
 	}
 	if r.stmt != nil {
 		if err := r.stmt.renew(ctx); err != nil {

@@ -36,6 +36,7 @@ type flight struct {
 	landed  chan struct{}
 	over    bool // guarded by flights.mu
 	outcome outcome
+	brought bool // the entry was made elsewhere
 	entry   *cachestore.Entry
 	err     error
 
@@ -50,12 +51,13 @@ type outcome int
 
 const (
 	served   outcome = iota // entry is the answer
-	refused                 // err is PostgreSQL's answer to the statement
+	refused                 // err is PostgreSQL's answer to the statement, or the end of the waiter's own context
 	tryAgain                // there is no answer: the next one tries
 	goAlone                 // the answer can't be shared, or it takes too long: ask PostgreSQL
 )
 
-// flights are the fills under way. The zero value is ready and safe for concurrent use.
+// flights are the fills under way: the latest for each key. One that was not good enough for who came later flies on for those who
+// wait for it. The zero value is ready and safe for concurrent use.
 type flights struct {
 	mu    sync.Mutex
 	byKey map[cachestore.Key]*flight
@@ -122,7 +124,7 @@ func (fs *flights) busy(key cachestore.Key) bool {
 func (f *flight) land(o outcome, entry *cachestore.Entry, err error) {
 	f.flights.mu.Lock()
 	defer f.flights.mu.Unlock()
-	f.depart()
+	f.unlist()
 	if f.over {
 		return
 	}
@@ -154,6 +156,7 @@ func (f *flight) landing() <-chan struct{} {
 
 // bring ends the flight with an entry that was made elsewhere.
 func (f *flight) bring(entry *cachestore.Entry) {
+	f.brought = true
 	f.land(served, entry, nil)
 	f.decide(entry)
 }
@@ -164,8 +167,8 @@ func (f *flight) giveUp() {
 	f.decide(nil)
 }
 
-// depart takes the flight off the list, so that nobody joins any more. The caller holds the lock.
-func (f *flight) depart() {
+// unlist takes the flight off the list, so that nobody joins any more. The caller holds the lock.
+func (f *flight) unlist() {
 	if f.flights.byKey[f.key] == f {
 		delete(f.flights.byKey, f.key)
 	}
@@ -176,10 +179,10 @@ func (f *flight) depart() {
 func (f *flight) abandon() bool {
 	f.flights.mu.Lock()
 	defer f.flights.mu.Unlock()
-	if f.waiting > 0 {
+	if f.waiting > 0 && !f.over {
 		return false
 	}
-	f.depart()
+	f.unlist()
 	return true
 }
 
@@ -224,8 +227,8 @@ func (f *flight) wait(ctx context.Context, longest time.Duration) (*cachestore.E
 	}
 }
 
-// decide tells what has become of the entry: it is kept, or nil is. It is called once for each flight, after it has landed or
-// without that.
+// decide tells what has become of the entry: it is kept, or nil is. Whoever is the first to join a flight sees to it that it lands,
+// and that this is called, once.
 func (f *flight) decide(kept *cachestore.Entry) {
 	if kept != nil {
 		f.permit.keep(kept)

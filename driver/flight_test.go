@@ -388,3 +388,24 @@ func (f *fixture) writeAndRead(id, balance int) {
 		}
 	}
 }
+
+// Who asks for a younger answer than the rule does is not given one that was under way before, and waits for one of its own.
+func TestOwnTTLOfWaiter(t *testing.T) {
+	f := newFixture(t)
+	f.want("select 1 from accounts where false")
+	f.queries.Store(0)
+	unlock := f.lock("accounts")
+	first := f.ask(t.Context(), sumOfAll)
+	f.waitForLockWaiters(1)
+	second, third := f.ask(t.Context(), sumOfAll), f.ask(WithTTL(t.Context(), time.Nanosecond), sumOfAll)
+	f.eventually("both wait", func() bool { return f.waiting() == 2 })
+	unlock()
+	for _, answer := range []<-chan result{first, second, third} {
+		if r := <-answer; r.err != nil || r.text != "1000 500500" {
+			t.Errorf("%q, %v", r.text, r.err)
+		}
+	}
+	if n, s := f.queries.Load(), f.connector.Stats(); n != 2 || s.Coalesced != 1 {
+		t.Errorf("PostgreSQL saw %d queries, and %d shared an answer; want 2 and 1", n, s.Coalesced)
+	}
+}

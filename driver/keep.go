@@ -1,8 +1,6 @@
 package driver
 
 import (
-	"time"
-
 	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/dsn"
 	"github.com/gopgcache/pgcache/internal/freshness"
@@ -10,22 +8,19 @@ import (
 )
 
 // finish keeps the result if it may be kept, and tells everybody how it ended. The entry is in the store before the caller
-// sees the last row, so that its next query finds it; and observers have been told.
+// sees the end, so that its next query finds it, unless a feed has to tell more first; and observers have been told.
 func (f *fill) finish(err error) {
 	f.err = err
-	f.unattend()
+	f.noteTime()
 	f.cache.stats.fills.Add(1)
 	var rows, bytes int
 	if err != nil {
 		f.cache.stats.fillErrors.Add(1)
-		f.untracked()
-		f.flight.land(f.verdictOn(err), nil, err)
+		f.discard()
+		f.flight.land(f.outcomeOf(err), nil, err)
 	} else if set := f.recording.Set(); set != nil {
 		rows, bytes = set.Len(), set.Size()
 		f.flight.land(served, f.keep(set), nil)
-	} else {
-		f.untracked()
-		f.flight.land(goAlone, nil, nil)
 	}
 	f.cache.observers.filled(f, rows, bytes)
 	f.recording.End(err)
@@ -46,12 +41,12 @@ func (f *fill) keep(set *rowset.Set) *cachestore.Entry {
 	entry := cachestore.NewEntry(cachestore.Content{
 		Statement: v.statement, Arguments: string(f.request.arguments.bytes()), Rows: set,
 		Position: f.position(), Tags: f.request.tags(),
-		ReadAt: f.started, Cost: time.Since(f.started),
+		ReadAt: f.started, Cost: f.spent,
 		Keep: rule.TTL + max(rule.Stale, rule.StaleIfError),
 	})
 	switch {
 	case set.Len() == 0 && rule.Empty == dsn.EmptySkip:
-		f.untracked()
+		f.discard()
 	case f.tracking != nil:
 		reads := freshness.Reads{Tables: v.tags, Tags: f.request.tags(), Since: v.since, After: v.answer.after}
 		f.tracking.Admit(reads, func(admitted bool) { f.store(entry, admitted && v.current(f.cache)) })
@@ -75,8 +70,12 @@ func (f *fill) position() uint64 {
 	}
 }
 
-// untracked says that the result will not be kept.
-func (f *fill) untracked() {
+// discard says that the result will not be kept.
+func (f *fill) discard() {
+	if f.discarded {
+		return // it was too large, and then failed
+	}
+	f.discarded = true
 	f.flight.decide(nil)
 	if f.tracking != nil {
 		f.tracking.End()

@@ -6,7 +6,7 @@ import (
 )
 
 // Leave is called when the caller who set the fill off wants no more rows; ended is the end of its context, if that is why: then
-// it is an error whatever becomes of the result. Where the caller's context has ended and others wait, the fill keeps the
+// it is an error whatever becomes of the result. Without it the rest is read first, so that the result is whole. Where the caller's context has ended and others wait, the fill keeps the
 // connection and goes on for them.
 func (f *fill) Leave(ended error) error {
 	f.recording.Leave()
@@ -69,7 +69,10 @@ func (f *fill) settle() bool {
 		if f.Pull() {
 			continue
 		}
-		select { // a goroutine is at it, or the context has ended
+		if f.caller.Err() != nil {
+			return false // then nobody may be at it
+		}
+		select {
 		case <-f.flight.landing():
 		case <-f.caller.Done():
 			return false

@@ -149,18 +149,26 @@ func early(age, ttl, cost time.Duration) bool {
 }
 
 // miss answers a request that the store has nothing fresh for. past is what it has that is only too old.
+//
+// It waits for others no longer than lock= in all: who waited for one that gave up has less patience with the next.
 func (c *Conn) miss(ctx context.Context, r *request, past *cachestore.Entry) (driver.Rows, error) {
+	var waited time.Duration
 	for {
 		f, first := c.cache.flights.join(r, &c.cache.ledger)
 		if first && !r.verdict.current(c.cache) {
 			// The schema changed since the verdict, and the flight's position is after that.
 			f.giveUp()
-			return nil, errOtherSession
+			return nil, errJudgeAgain
 		}
 		if first {
 			return c.makeEntry(ctx, r, f, past)
 		}
-		entry, outcome, err := f.wait(ctx, r.verdict.rule.Lock)
+		began := cachestore.Now()
+		entry, outcome, err := f.wait(ctx, r.verdict.rule.Lock-waited)
+		waited += cachestore.Now().Sub(began)
+		if outcome == served && !c.suits(r, f, entry) {
+			outcome = tryAgain
+		}
 		switch outcome {
 		case served:
 			r.result = ResultCoalesced
@@ -177,6 +185,12 @@ func (c *Conn) miss(ctx context.Context, r *request, past *cachestore.Entry) (dr
 		case tryAgain:
 		}
 	}
+}
+
+// suits tells whether what a flight brought is young enough for somebody who waited for it. What PostgreSQL has just said is, unless
+// the caller has asked for a shorter ttl than the rule's.
+func (c *Conn) suits(r *request, f *flight, e *cachestore.Entry) bool {
+	return !f.brought && r.wishes.ttl == 0 || c.servable(r, e)
 }
 
 // makeEntry gets the entry for all who wait for it: from the fleet, or from PostgreSQL.

@@ -91,7 +91,7 @@ func (c *Conn) makeForPeer(ctx context.Context, r *request) (*cachestore.Entry, 
 	switch {
 	case first && !r.verdict.current(c.cache):
 		f.giveUp()
-		return nil, errOtherSession
+		return nil, errJudgeAgain
 	case first:
 		if err := c.leadToEnd(ctx, r, f); err != nil {
 			return nil, err

@@ -95,7 +95,7 @@ func (c *Conn) answer(ctx context.Context, r *request) (driver.Rows, error) {
 	}
 	if may && r.makeKey(c) {
 		rows, err := c.lookUp(ctx, r)
-		if errors.Is(err, errOtherSession) {
+		if errors.Is(err, errJudgeAgain) {
 			*r = request{text: r.text, args: r.args, stmt: r.stmt}
 			return c.answer(ctx, r) // the session is known now
 		}

@@ -251,7 +251,7 @@ func TestContextEndsWhilePreparing(t *testing.T) {
 					f.read(f.DB, query) // the verdict is known
 				}
 				f.exec(f.DB, "update accounts set balance = balance + 1")
-				f.connector.cache.texts.of(query).filled.Store(0)
+				f.connector.cache.texts.of(query).fillTime.Store(0)
 				if attended {
 					f.wasQuick(query)
 				}

@@ -69,19 +69,22 @@ func (p *permit) drop() {
 // end ends the permit in the background: whoever waits for the answer in this process has it already.
 func (p *permit) end(how func(context.Context) error) {
 	s := p.shared
+	free := func() { <-s.putting }
 	select {
 	case s.putting <- struct{}{}:
-	default:
-		how = func(context.Context) error { return nil } // too many at once
+	default: // too many at once
+		free = func() {}
+		how = func(context.Context) error { return nil }
 	}
 	started := s.cache.goBackground(func(ctx context.Context) {
-		defer func() { <-s.putting }()
+		defer free()
 		defer p.lease.Release()
 		ctx, cancel := context.WithTimeout(ctx, s.timeout)
 		defer cancel()
 		s.count(how(ctx))
 	})
 	if !started {
+		free()
 		p.lease.Release()
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/cachestore/redis"
 	"github.com/gopgcache/pgcache/internal/freshness"
 	"github.com/gopgcache/pgcache/internal/testenv"
@@ -483,5 +484,33 @@ func TestFleetWithoutLock(t *testing.T) {
 		if s := p.connector.Stats(); s.StoreErrors != 0 || s.SharedHits != int64(20*i) {
 			t.Errorf("%+v", s)
 		}
+	}
+}
+
+// heldLease is one whose Put takes until it is let go.
+type heldLease struct {
+	cachestore.Lease
+	put chan struct{}
+}
+
+func (l heldLease) Put(context.Context, *cachestore.Entry) error {
+	<-l.put
+	return nil
+}
+
+func (heldLease) Release() {}
+
+// More results than may be on their way into the store at a time end all the same, and so does the cache.
+func TestMorePermitsThanPlaces(t *testing.T) {
+	c := newFixture(t).connector.cache
+	s := &shared{cache: c, timeout: time.Minute, putting: make(chan struct{}, maxPutting)}
+	lease := heldLease{put: make(chan struct{})}
+	for range 2 * maxPutting {
+		(&permit{s, lease}).keep(nil)
+	}
+	close(lease.put)
+	c.tasks.Wait()
+	if n := len(s.putting); n != 0 {
+		t.Errorf("%d places are taken", n)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/internal/rowset"
 )
 
@@ -27,10 +28,10 @@ func (f *fill) Pull() bool {
 	if f.finished() {
 		return true
 	}
-	if !f.attention.pay() {
+	if !f.attention.beginStep() {
 		return false
 	}
-	defer f.attention.cease()
+	defer f.attention.endStep()
 	f.step()
 	return true
 }
@@ -44,7 +45,9 @@ var errGone = errors.New("pgcache: the goroutine that read a result was ended")
 // step takes one step and ends the fill if there is nothing left to do, or something goes wrong.
 func (f *fill) step() {
 	more, err := false, errGone
+	began := cachestore.Now()
 	defer func() {
+		f.spent += cachestore.Now().Sub(began)
 		if p := recover(); p != nil {
 			more, err = false, fmt.Errorf("pgcache: panic while reading a result: %v\n%s", p, debug.Stack())
 		}
@@ -92,9 +95,10 @@ func (f *fill) layout() (*rowset.Layout, error) {
 	return layout, err
 }
 
-// next reads about size bytes of rows.
+// next reads about size bytes of rows, and no more once the result has become too large: where the reader takes the steps itself,
+// the recording would wait for it to read.
 func (f *fill) next(size int) (more bool, err error) {
-	for size > 0 {
+	for wasLarge := f.large; size > 0 && f.large == wasLarge; {
 		if !f.rows.Next() {
 			return false, f.rows.Err()
 		}
@@ -109,7 +113,9 @@ func (f *fill) next(size int) (more bool, err error) {
 // add records the row at hand. It reports false, having read the rest, when nobody wants it.
 func (f *fill) add() bool {
 	kept, wanted := f.recording.Append(f.rows.RawValues())
-	if !kept {
+	if !kept && !f.large {
+		f.large = true
+		f.discard()
 		f.flight.land(goAlone, nil, nil)
 	}
 	if !wanted {

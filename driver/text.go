@@ -22,8 +22,8 @@ type text struct {
 	verdict atomic.Pointer[verdict]
 	// rewritten is what was found last on the rows that it writes.
 	rewritten atomic.Pointer[rewritten]
-	// filled is how long its latest fills took whose caller's context could end, in nanoseconds; 0 if there were none: see unattend.
-	filled atomic.Int64
+	// fillTime is how long its latest fills took whose caller's context could end, in nanoseconds; 0 if there were none: see noteTime.
+	fillTime atomic.Int64
 	// tally is what SHOW pgcache.statements tells.
 	tally tally
 	// observed is what its queries are counted under in observe mode.

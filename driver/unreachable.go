@@ -7,9 +7,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// verdictOn says what a failed fill means for those who wait: PostgreSQL's answer to the statement is theirs too, but a connection
+// outcomeOf says what a failed fill means for those who wait: PostgreSQL's answer to the statement is theirs too, but a connection
 // that broke or a caller who left is not, nor what the session had to do with.
-func (f *fill) verdictOn(err error) outcome {
+func (f *fill) outcomeOf(err error) outcome {
 	refusal, answered := errors.AsType[*pgconn.PgError](err)
 	if !answered || f.ctx.Err() != nil || ofSession(refusal) {
 		return tryAgain

@@ -8,7 +8,9 @@
 //
 //   - [Columns] turns the server's row description into [Column] values, and refuses a result whose types the connection
 //     decodes in a way that a replay could not repeat.
-//   - [Builder] collects rows and gives a [Set], which never changes afterwards and may be read by any number of goroutines.
+//   - A [Layout] is what all results of one statement have in common.
+//   - A [Recording] takes the rows as they arrive, lets one reader read along, and gives the [Set], which never changes afterwards
+//     and may be read by any number of goroutines. [Builder] makes a Set of rows that are there already.
 //   - [Rows] implements driver.Rows over a Set, or over a [Source] that is still being read from the server.
 //   - [Set.AppendEncoded] and [Decode] carry a Set through stores outside the process.
 //

@@ -119,7 +119,7 @@ func (r *Recording) Set() *Set {
 // letGo drops what nobody will look at any more: what the reader is through with, once the whole has been made or can't be.
 func (r *Recording) letGo() {
 	switch {
-	case !r.ended && !r.tooLarge:
+	case !r.ended && !r.tooLarge: // Set may be asked for all of it
 	case r.left:
 		r.rows.drop()
 	default:

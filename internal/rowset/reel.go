@@ -44,8 +44,8 @@ func newBlock(size int) block {
 // unread gives the bytes that next has not given.
 func (r *reel) unread() int64 { return r.size - r.read }
 
-// next gives the next rows, as many as stand together, or nil. They may be looked at until the next call of next, dropRead
-// or drop, or for good if lasting is set.
+// next gives the next rows, as many as stand together, or nil. They may be looked at until the next call of next or drop, or
+// for good if lasting is set.
 func (r *reel) next() (rows []byte, lasting bool) {
 	for r.at < len(r.blocks) {
 		data := r.blocks[r.at].data
@@ -75,7 +75,7 @@ func (r *reel) whole() []byte {
 	return data
 }
 
-// dropRead gives back the blocks before the one that next is in.
+// dropRead gives back the blocks before the one that next is in, whose rows somebody may be looking at.
 func (r *reel) dropRead() {
 	for i := range r.blocks[:r.at] {
 		r.blocks[i].free()

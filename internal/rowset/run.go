@@ -19,7 +19,7 @@ type run struct {
 	blocks  *blocks // made when first needed
 
 	begun   bool // data was set
-	first   bool // it is what it was set to first
+	first   bool // no rows came before these
 	lasting bool // data never changes
 }
 
@@ -41,10 +41,11 @@ func (r *run) begin(data []byte, lasting bool) {
 	r.first, r.begun = !r.begun, true
 }
 
-// release lets go of everything but the slots, which come with the rows.
+// release lets go of everything. The slots stay as long as the rows that they come with, and the values in them.
 func (r *run) release() {
 	r.data, r.at = nil, 0
-	r.slots, r.blocks, r.stocked = nil, nil, 0
+	r.slots, r.slot = nil, 0
+	r.blocks, r.stocked = nil, 0
 }
 
 // ready sees to it that there is room for the values of one row.
@@ -84,7 +85,7 @@ func (r *run) expected() int {
 }
 
 // text gives the bytes of a value as a string. Of data that never changes it is a part, if that is small or not much more than
-// the value: no other value ever points into data, and a text that a caller keeps pins little beside itself.
+// the value: so a text that a caller keeps pins little beside itself. Only texts ever point into data, never a []byte.
 func (r *run) text(src []byte) string {
 	if r.lasting && (len(r.data) <= runSize || 2*len(src) >= len(r.data)) {
 		return stringOf(src)
