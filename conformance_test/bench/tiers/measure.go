@@ -25,8 +25,8 @@ type measured struct {
 
 	workers        int // how many ask at once
 	asked, perTurn int
-	before         driver.Stats
-	beganAt        int
+	inTurns        int             // of what was asked
+	fromTier       int64           // of that
 	turns          []time.Duration // per question
 	allocs         uint64
 }
@@ -74,16 +74,17 @@ func (m *measured) warmUp(turn time.Duration) error {
 			m.allocs = n
 		}
 	}
-	m.beganAt = m.asked
-	if m.connector != nil {
-		m.before = m.connector.Stats()
-	}
 	return nil
 }
 
 func (m *measured) take() error {
-	began := time.Now()
+	if m.connector != nil { // which other cases may use in their turns
+		before := m.connector.Stats().SharedHits
+		defer func() { m.fromTier += m.connector.Stats().SharedHits - before }()
+	}
+	asked, began := m.asked, time.Now()
 	err := m.repeat(m.perTurn)
+	m.inTurns += m.asked - asked
 	m.turns = append(m.turns, time.Since(began)/time.Duration(m.perTurn))
 	return err
 }
@@ -99,8 +100,7 @@ func (m *measured) row(all []*measured) string {
 	}
 	from := ""
 	if m.connector != nil {
-		s := m.connector.Stats()
-		from = fmt.Sprintf("%.1f %%", 100*float64(s.SharedHits-m.before.SharedHits)/float64(m.asked-m.beganAt))
+		from = fmt.Sprintf("%.1f %%", 100*float64(m.fromTier)/float64(m.inTurns))
 	}
 	micros := func(d time.Duration) string { return fmt.Sprintf("%.1f µs", float64(d)/float64(time.Microsecond)) }
 	return fmt.Sprintf("| %s | %d | %s | %s | %d | %s | %s |",
