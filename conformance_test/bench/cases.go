@@ -46,12 +46,12 @@ func (s *scene) cases(canEnd context.Context) ([]*measured, error) {
 		if err := c.fromFleet(ctx, s); err != nil {
 			return nil, err
 		}
+		c.followed(ctx, s)
 	}
 	for _, s := range []*shape.Shape{&shape.One, &shape.Thousand} {
 		if err := c.underContext(canEnd, s); err != nil {
 			return nil, err
 		}
-		c.followed(ctx, s)
 	}
 	for _, workers := range []int{8, fleet.MostAtOnce} {
 		if err := c.atOnce(ctx, workers); err != nil {

@@ -33,6 +33,7 @@ type bar struct {
 var charted = []struct{ way, class string }{
 	{"floor", "plain"},
 	{"hit", "hit"},
+	{"strict hit", "hit"},
 	{"Redis hit", "hit"},
 	{"peer hit", "hit"},
 	{"miss", "miss"},
