@@ -84,7 +84,7 @@ func run(ctx context.Context, o options) (err error) {
 
 // table measures with each share of writes, and prints a row for each.
 func (s *subject) table(ctx context.Context) error {
-	fmt.Println("| writes | pgx: queries/s | p99 | pgcache: queries/s | p99 | hits of the reads "+
+	fmt.Println("| writes | pgx: queries/s | p99 | pgcache: queries/s | p99 | hits of the reads " +
 		"| database/sql alone: queries/s | throughput to pgx |")
 	fmt.Println("|---:|---:|---:|---:|---:|---:|---:|---:|")
 	for _, share := range shares {
