@@ -6,8 +6,8 @@ import (
 )
 
 // Leave is called when the caller who set the fill off wants no more rows; ended is the end of its context, if that is why: then
-// it is an error whatever becomes of the result. Without it the rest is read first, so that the result is whole. Where the caller's context has ended and others wait, the fill keeps the
-// connection and goes on for them.
+// it is an error whatever becomes of the result. Without it the rest is read first, so that the result is whole. Where the
+// caller's context has ended and others wait, the fill keeps the connection and goes on for them.
 func (f *fill) Leave(ended error) error {
 	f.recording.Leave()
 	err := ended
