@@ -147,12 +147,21 @@ func questions(st *statement.Statement) (*pgconn.Batch, error) {
 	return batch, args.err
 }
 
-// leave ends the transaction of a question that failed.
+// leave ends the transaction of a question that failed. With a statement_timeout of a millisecond that may fail, too: it is tried again,
+// and if all fails the connection is closed, since its user must not be in a transaction that it did not begin.
 func leave(ctx context.Context, conn *pgconn.PgConn) error {
-	if conn.IsClosed() || conn.TxStatus() == 'I' {
-		return nil
+	const tries = 5
+	var err error
+	for range tries {
+		if conn.IsClosed() || conn.TxStatus() == 'I' {
+			return nil
+		}
+		err = conn.Exec(ctx, "rollback").Close()
 	}
-	return conn.Exec(ctx, "rollback").Close()
+	if conn.TxStatus() != 'I' {
+		err = errors.Join(err, conn.Close(ctx))
+	}
+	return err
 }
 
 func read(results []*pgconn.Result, i int, into any) error {
