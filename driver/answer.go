@@ -19,7 +19,7 @@ type answer struct {
 	*catalog.Answer
 	question question
 	text     *text // what was asked about
-	// discard says why the feed does not tell of all changes of the tables; empty when it does.
+	// untracked says why the feed does not tell of all changes of the tables; empty when it does.
 	untracked string
 	// after is the last transaction that may have changed the tables before the feed told of them.
 	after uint64

@@ -31,13 +31,7 @@ func TestCallerOfQuickStatementLeaves(t *testing.T) {
 			f.wasQuick(sumOfAll)
 			for _, queries := range []int64{2, 1} {
 				f.queries.Store(0)
-				unlock := f.lock("accounts")
-				ctx, leave := context.WithCancelCause(t.Context())
-				first := f.ask(deadlineOn(ctx, end), sumOfAll)
-				f.waitForLockWaiters(1)
-				second := f.ask(t.Context(), sumOfAll)
-				f.eventually("the second waits", func() bool { return f.waiting() == 1 })
-				leave(end)
+				first, second, unlock := f.firstLeaves(end)
 				if r := <-first; !errors.Is(r.err, end) {
 					t.Errorf("first: %q, %v", r.text, r.err)
 				}

@@ -66,6 +66,19 @@ func TestOneFillForAll(t *testing.T) {
 	}
 }
 
+// firstLeaves has one caller ask for what is locked, another wait for the same answer, and the first leave over an error.
+func (f *fixture) firstLeaves(end error) (first, second <-chan result, unlock func()) {
+	f.t.Helper()
+	unlock = f.lock("accounts")
+	ctx, leave := context.WithCancel(f.t.Context())
+	first = f.ask(deadlineOn(ctx, end), sumOfAll)
+	f.waitForLockWaiters(1)
+	second = f.ask(f.t.Context(), sumOfAll)
+	f.eventually("the second waits", func() bool { return f.waiting() == 1 })
+	leave()
+	return first, second, unlock
+}
+
 // The caller who set a fill off may leave; it goes on for the others, and the caller's connection is good for more.
 func TestFirstCallerLeaves(t *testing.T) {
 	for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
@@ -73,13 +86,7 @@ func TestFirstCallerLeaves(t *testing.T) {
 			f := newFixture(t)
 			f.want("select 1 from accounts where false")
 			f.queries.Store(0)
-			unlock := f.lock("accounts")
-			ctx, leave := context.WithCancelCause(t.Context())
-			first := f.ask(deadlineOn(ctx, end), sumOfAll)
-			f.waitForLockWaiters(1)
-			second := f.ask(t.Context(), sumOfAll)
-			f.eventually("the second waits", func() bool { return f.waiting() == 1 })
-			leave(end)
+			first, second, unlock := f.firstLeaves(end)
 			if r := <-first; !errors.Is(r.err, end) {
 				t.Errorf("first: %q, %v", r.text, r.err)
 			}

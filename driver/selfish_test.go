@@ -116,13 +116,7 @@ func TestCancelRequestIsNoAnswer(t *testing.T) {
 			if attended {
 				f.wasQuick(sumOfAll)
 			}
-			unlock := f.lock("accounts")
-			ctx, leave := context.WithCancel(t.Context())
-			first := f.ask(ctx, sumOfAll)
-			f.waitForLockWaiters(1)
-			second := f.ask(t.Context(), sumOfAll)
-			f.eventually("the second waits", func() bool { return f.waiting() == 1 })
-			leave()
+			first, second, unlock := f.firstLeaves(context.Canceled)
 			if r := <-first; r.err == nil {
 				t.Error("first: no error")
 			}

@@ -128,14 +128,10 @@ func (r *Rows) Next(dest []driver.Value) error {
 				continue
 			}
 		}
-		if length < 0 {
-			dest[i] = nil
-			continue
+		var err error
+		if at, err = r.value(i, at, length, &dest[i]); err != nil {
+			return err
 		}
-		if err := r.decode(i, data[at:at+length], &dest[i]); err != nil {
-			return r.skip(fmt.Errorf("convert field %d failed: %w", i, err))
-		}
-		at += length
 	}
 	r.run.at = at
 	return nil
@@ -147,17 +143,26 @@ func (r *Rows) nextOfFew(dest []driver.Value) error {
 	for i := range r.layout.columns {
 		length := int(int32(binary.BigEndian.Uint32(data[at:])))
 		at += lengthSize
-		if length < 0 {
-			dest[i] = nil
-			continue
+		var err error
+		if at, err = r.value(i, at, length, &dest[i]); err != nil {
+			return err
 		}
-		if err := r.decode(i, data[at:at+length], &dest[i]); err != nil {
-			return r.skip(fmt.Errorf("convert field %d failed: %w", i, err))
-		}
-		at += length
 	}
 	r.run.at = at
 	return nil
+}
+
+// value decodes the value of any column that begins at a place in the row at hand, and gives where the next one does.
+func (r *Rows) value(index, at, length int, dst *driver.Value) (next int, err error) {
+	if length < 0 {
+		*dst = nil
+		return at, nil
+	}
+	next = at + length
+	if err := r.decode(index, r.run.data[at:next], dst); err != nil {
+		return 0, r.skip(fmt.Errorf("convert field %d failed: %w", index, err))
+	}
+	return next, nil
 }
 
 // decode decodes a value that is not NULL, of any column.
