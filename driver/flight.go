@@ -3,6 +3,7 @@ package driver
 import (
 	"bytes"
 	"context"
+	"math"
 	"sync"
 	"time"
 
@@ -37,8 +38,10 @@ type flight struct {
 	over    bool // guarded by flights.mu
 	outcome outcome
 	brought bool // the entry was made elsewhere
-	entry   *cachestore.Entry
-	err     error
+	// holds is the position up to which the entry has every commit in it that the feed has told of, where there is one.
+	holds uint64
+	entry *cachestore.Entry
+	err   error
 
 	// decided is closed when it is known whether the entry is kept, which is kept then; it is made for the first who asks.
 	decided chan struct{}
@@ -97,10 +100,30 @@ func (f *flight) answers(r *request) bool {
 		f.verdict.statement.Text() == r.verdict.statement.Text()
 }
 
-// unchangedSince tells whether the feed has delivered nothing since a flight set out that the flight may not see.
+// unchangedSince tells whether, as far as is known yet, a flight sees all that the feed had delivered when the request was made.
 func (r *request) unchangedSince(f *flight) bool {
 	tr := r.verdict.track
-	return tr == nil || (r.confirmed || !r.verdict.strict) && tr.tracker.Unchanged(r.tags(), f.passed)
+	if tr == nil {
+		return true
+	}
+	if r.verdict.strict && !r.confirmed || !tr.tracker.Unchanged(r.tags(), f.passed) {
+		return false
+	}
+	if r.passed == 0 {
+		r.passed = tr.tracker.Position()
+	}
+	return f.mayHold(r)
+}
+
+// mayHold tells whether the flight's snapshot, if it is there already, sees all that the feed had delivered when the request was
+// made. The flight may have set out when a commit had been delivered that nobody could see yet. The caller holds the lock.
+func (f *flight) mayHold(r *request) bool {
+	if f.fill == nil || f.fill.tracking == nil {
+		return true
+	}
+	reads := r.reads()
+	holds, known := f.fill.tracking.Holds(&reads)
+	return !known || r.passed <= holds
 }
 
 // fly says which fill flies the flight. From the first who waits on it runs by itself.
@@ -156,7 +179,7 @@ func (f *flight) landing() <-chan struct{} {
 
 // bring ends the flight with an entry that was made elsewhere.
 func (f *flight) bring(entry *cachestore.Entry) {
-	f.brought = true
+	f.brought, f.holds = true, math.MaxUint64 // it was fresh after the flight had set out
 	f.land(served, entry, nil)
 	f.decide(entry)
 }

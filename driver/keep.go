@@ -3,7 +3,6 @@ package driver
 import (
 	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/dsn"
-	"github.com/gopgcache/pgcache/internal/freshness"
 	"github.com/gopgcache/pgcache/internal/rowset"
 )
 
@@ -44,12 +43,15 @@ func (f *fill) keep(set *rowset.Set) *cachestore.Entry {
 		ReadAt: f.started, Cost: f.spent,
 		Keep: rule.TTL + max(rule.Stale, rule.StaleIfError),
 	})
+	if f.tracking != nil {
+		reads := f.request.reads()
+		f.flight.holds, _ = f.tracking.Holds(&reads)
+	}
 	switch {
 	case set.Len() == 0 && rule.Empty == dsn.EmptySkip:
 		f.discard()
 	case f.tracking != nil:
-		reads := freshness.Reads{Tables: v.tags, Tags: f.request.tags(), Since: v.since, After: v.answer.after}
-		f.tracking.Admit(reads, func(admitted bool) { f.store(entry, admitted && v.current(f.cache)) })
+		f.tracking.Admit(f.request.reads(), func(admitted bool) { f.store(entry, admitted && v.current(f.cache)) })
 	case f.request.byMark:
 		f.store(entry, f.request.quiet && f.cache.ledger.Admit(f.request.tags(), f.flight.position))
 	default:

@@ -166,8 +166,8 @@ func (c *Conn) miss(ctx context.Context, r *request, past *cachestore.Entry) (dr
 		began := cachestore.Now()
 		entry, outcome, err := f.wait(ctx, r.verdict.rule.Lock-waited)
 		waited += cachestore.Now().Sub(began)
-		if outcome == served && !c.suits(r, f, entry) {
-			outcome = tryAgain
+		if outcome == served {
+			outcome = c.share(r, f, entry)
 		}
 		switch outcome {
 		case served:
@@ -187,10 +187,21 @@ func (c *Conn) miss(ctx context.Context, r *request, past *cachestore.Entry) (dr
 	}
 }
 
-// suits tells whether what a flight brought is young enough for somebody who waited for it. What PostgreSQL has just said is, unless
-// the caller has asked for a shorter ttl than the rule's.
-func (c *Conn) suits(r *request, f *flight, e *cachestore.Entry) bool {
-	return !f.brought && r.wishes.ttl == 0 || c.servable(r, e)
+// share tells what a flight's entry means for somebody who waited for it. It has to hold all that the feed had told of when they
+// joined; who was disappointed once waits for no second one. And it has to be young enough, which what PostgreSQL has just said
+// is, unless the caller has asked for a shorter ttl than the rule's.
+func (c *Conn) share(r *request, f *flight, e *cachestore.Entry) outcome {
+	switch {
+	case f.holds < r.passed && r.disappointed:
+		return goAlone
+	case f.holds < r.passed:
+		r.disappointed = true
+		return tryAgain
+	case (f.brought || r.wishes.ttl > 0) && !c.servable(r, e):
+		return tryAgain
+	default:
+		return served
+	}
 }
 
 // makeEntry gets the entry for all who wait for it: from the fleet, or from PostgreSQL.

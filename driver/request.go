@@ -27,6 +27,10 @@ type request struct {
 	// confirmed is set when the feed has delivered all that was visible when the request was made, and asked when it was asked
 	// to.
 	confirmed, asked bool
+	// passed is how far the feed was when the request first met a fill to share, and disappointed is set when a result turned out
+	// to lack something that had been told by then.
+	passed       uint64
+	disappointed bool
 	// dependsOn is what the result depends on, once somebody has asked: see tags.
 	dependsOn []freshness.Tag
 
@@ -50,6 +54,12 @@ func (r *request) tags() []freshness.Tag {
 		r.dependsOn = r.verdict.appendTags(nil, args)
 	}
 	return r.dependsOn
+}
+
+// reads are what the result is judged by against a feed.
+func (r *request) reads() freshness.Reads {
+	v := r.verdict
+	return freshness.Reads{Tables: v.tags, Tags: r.tags(), Since: v.since, After: v.answer.after}
 }
 
 // tagged tells whether an entry has the request's tags. A hit has no need of memory for it.

@@ -1,6 +1,9 @@
 package freshness
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Fill is a query that is run to make an entry, from before it is sent until it is known whether its result may be kept.
 type Fill struct {
@@ -83,16 +86,31 @@ func (t *Tracker) end(f *Fill) {
 }
 
 // admits is the rule: see the package's documentation. The feed has passed the fill's position. The caller holds the lock.
-func (t *Tracker) admits(f *Fill) bool {
-	if !t.live || !f.read || f.epoch != t.epoch || !f.snapshot.Past(max(t.after, f.reads.After)) {
-		return false
+func (t *Tracker) admits(f *Fill) bool { return t.heldBy(f, &f.reads) == all }
+
+// all is the position up to which a result holds the commits when it lacks none that was delivered.
+const all = math.MaxUint64
+
+// Holds gives the position up to which the result has every commit in it that was delivered so far. Whoever wants to share it must
+// not have been told of later ones: see the package's documentation. It is not known before Read, and to be asked before Admit
+// or End.
+func (f *Fill) Holds(reads *Reads) (position uint64, known bool) {
+	f.tracker.mu.Lock()
+	defer f.tracker.mu.Unlock()
+	return f.tracker.heldBy(f, reads), f.read
+}
+
+// heldBy gives the position up to which a fill's result has every commit in it that was delivered. The caller holds the lock.
+func (t *Tracker) heldBy(f *Fill, reads *Reads) uint64 {
+	if !t.live || !f.read || f.epoch != t.epoch || !f.snapshot.Past(max(t.after, reads.After)) {
+		return 0
 	}
 	for i := range t.pending {
-		if p := &t.pending[i]; !f.snapshot.Sees(p.XID) && p.touches(f.reads.of(p.Position)) {
-			return false
+		if p := &t.pending[i]; !f.snapshot.Sees(p.XID) && p.touches(reads.of(p.Position)) {
+			return p.Position - 1
 		}
 	}
-	return true
+	return all
 }
 
 // of gives the tags by which a commit tells whether it changed what was read. One that was delivered before anybody cared for

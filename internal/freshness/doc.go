@@ -28,6 +28,9 @@
 //     to the number that was current when the stream had begun; and of a table that is tracked since later, up to the one
 //     then.
 //  5. When the stream breaks, nothing is fresh, and fills that began before are not admitted.
+//  6. A fill's result may be given to others who wait for it, admitted or not, if its snapshot sees every commit on its tables
+//     that had been delivered when they asked: who asks after a commit was acknowledged may meet a fill that set out after its
+//     delivery and before anybody could see it.
 //
 // Why that is right: take an entry that is fresh and a commit on its tags that was delivered. If the commit's position is after
 // the entry's, its delivery has touched the tags: the entry is not fresh. If it is not, the commit was delivered before the
