@@ -15,23 +15,26 @@ import (
 	"github.com/gopgcache/pgcache/internal/testenv/pgtest"
 )
 
-// snapshotRule is where the rule stands by which fills are admitted, and positionRule what most caches have in its place: a
-// result is kept unless something is known to have changed after the position that it was read at.
-const (
-	ruleFile     = "../../internal/freshness/admit.go"
-	snapshotRule = "!f.snapshot.Sees(p.XID) && p.touches(f.tables)"
-	positionRule = "p.Position > f.position && p.touches(f.tables)"
-)
+// ruleFile is where the rules stand by which fills are kept and shared.
+const ruleFile = "../../internal/freshness/admit.go"
 
-// withPositionRule builds the readers' program with the other rule.
-func withPositionRule(t *testing.T) (program string) {
+// wrongRules are in place of them what one would think of first.
+var wrongRules = []struct{ name, right, wrong string }{
+	// A result is kept unless something is known to have changed after the position that it was read at.
+	{"kept by position", "!f.snapshot.Sees(p.XID) && p.touches(reads.of(p.Position))", "p.Position > f.position && p.touches(reads.of(p.Position))"},
+	// A result is shared unless something was delivered since its fill set out.
+	{"shared by the feed alone", "return f.tracker.heldBy(f, reads), f.read", "return all, f.read"},
+}
+
+// withRule builds the readers' program with another rule.
+func withRule(t *testing.T, right, wrong string) (program string) {
 	t.Helper()
 	source, err := os.ReadFile(ruleFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if bytes.Count(source, []byte(snapshotRule)) != 1 {
-		t.Fatalf("%s does not have the rule %q: this test has to follow it", ruleFile, snapshotRule)
+	if bytes.Count(source, []byte(right)) != 1 {
+		t.Fatalf("%s does not have the rule %q: this test has to follow it", ruleFile, right)
 	}
 	dir := t.TempDir()
 	path, err := filepath.Abs(ruleFile)
@@ -39,7 +42,7 @@ func withPositionRule(t *testing.T) (program string) {
 		t.Fatal(err)
 	}
 	other, overlay, program := filepath.Join(dir, "admit.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "readers")
-	replaced := bytes.Replace(source, []byte(snapshotRule), []byte(positionRule), 1)
+	replaced := bytes.Replace(source, []byte(right), []byte(wrong), 1)
 	files, err := json.Marshal(map[string]map[string]string{"Replace": {path: other}})
 	if err != nil {
 		t.Fatal(err)
@@ -55,20 +58,24 @@ func withPositionRule(t *testing.T) (program string) {
 	return program
 }
 
-// With the position rule in place of the snapshot rule the same test finds stale reads: it can fail.
-func TestSoakThePositionRuleIsFoundOut(t *testing.T) {
-	program := withPositionRule(t)
-	server := pgtest.OwnWith(t, testenv.Options{})
-	dsn := server.DSN("")
-	prepare(t, dsn)
-	waitForLateStandby(t, server)
-	s := stress{dsn: dsn, program: program, perSecond: 50, long: 10 * time.Second}
-	h, reads, _ := s.run(t)
-	found := h.check(reads)
-	if len(found) == 0 {
-		t.Fatal("no violation was found")
+// With a wrong rule in place of one of ours the same test finds stale reads: it can fail.
+func TestSoakWrongRulesAreFoundOut(t *testing.T) {
+	for _, rule := range wrongRules {
+		t.Run(rule.name, func(t *testing.T) {
+			program := withRule(t, rule.right, rule.wrong)
+			server := pgtest.OwnWith(t, testenv.Options{})
+			dsn := server.DSN("")
+			prepare(t, dsn)
+			waitForLateStandby(t, server)
+			s := stress{dsn: dsn, program: program, perSecond: 50, long: 10 * time.Second}
+			h, reads, _ := s.run(t)
+			found := h.check(reads)
+			if len(found) == 0 {
+				t.Fatal("no violation was found")
+			}
+			t.Logf("%d of %d observations are not linearizable, such as: %v", len(found), len(reads), found[0])
+		})
 	}
-	t.Logf("%d of %d observations are not linearizable, such as: %v", len(found), len(reads), found[0])
 }
 
 // TestSoakLinearizability is TestLinearizability with a million reads, and again as long as PGCACHE_SOAK says.
