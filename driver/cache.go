@@ -73,6 +73,7 @@ type cache struct {
 	stop       context.CancelFunc
 	tasks      sync.WaitGroup
 	refreshing chan struct{} // one token per background fill
+	putting    chan struct{} // one token per entry that a store of the user's own is given in the background
 	closing    sync.Mutex    // orders the start of tasks against the close
 }
 
@@ -85,6 +86,7 @@ func newCache(config *dsn.Config, base driver.Connector, o options) (*cache, err
 	c.background, c.stop = context.WithCancel(context.Background())
 	c.installed = make(chan struct{}, 1)
 	c.refreshing = make(chan struct{}, maxRefreshing)
+	c.putting = make(chan struct{}, maxPutting)
 	if config.Mode == dsn.ModeObserve {
 		c.learner = advice.New()
 	}

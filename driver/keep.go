@@ -1,6 +1,8 @@
 package driver
 
 import (
+	"context"
+
 	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/dsn"
 	"github.com/gopgcache/pgcache/internal/rowset"
@@ -51,7 +53,7 @@ func (f *fill) keep(set *rowset.Set) *cachestore.Entry {
 	case set.Len() == 0 && rule.Empty == dsn.EmptySkip:
 		f.discard()
 	case f.tracking != nil:
-		f.tracking.Admit(f.request.reads(), func(admitted bool) { f.store(entry, admitted && v.current(f.cache)) })
+		f.tracking.Admit(f.request.reads(), func(admitted bool) { f.admitted(entry, admitted && v.current(f.cache)) })
 	case f.request.byMark:
 		f.store(entry, f.request.quiet && f.cache.ledger.Admit(f.request.tags(), f.flight.position))
 	default:
@@ -81,6 +83,27 @@ func (f *fill) discard() {
 	f.flight.decide(nil)
 	if f.tracking != nil {
 		f.tracking.End()
+	}
+}
+
+// admitted is told whether the entry may be kept, by the feed or by the caller, who wait meanwhile. A store of the user's own may take
+// its time, so it is given the entry in the background, unless it is slow with many already.
+func (f *fill) admitted(entry *cachestore.Entry, admitted bool) {
+	c := f.cache
+	if c.memory != nil || !admitted {
+		f.store(entry, admitted)
+		return
+	}
+	select {
+	case c.putting <- struct{}{}:
+	default:
+		f.store(entry, false)
+		return
+	}
+	done := func() { <-c.putting }
+	if !c.goBackground(func(context.Context) { defer done(); f.store(entry, true) }) {
+		done()
+		f.store(entry, false)
 	}
 }
 

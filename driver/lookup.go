@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"math"
 	"math/rand/v2"
+	"runtime/debug"
 	"time"
 
 	"github.com/gopgcache/pgcache/cachestore"
@@ -112,8 +113,15 @@ func (c *cache) near(ctx context.Context, r *request) (*cachestore.Entry, error)
 	return c.store.Get(ctx, r.key)
 }
 
-// putNear puts an entry into this process's memory. The context should not end: there is nothing to wait for.
+// putNear puts an entry into this process's memory. The context should not end: there is nothing to wait for. A store of the
+// caller's own may panic: those who wait for the entry would wait on if that came further.
 func (c *cache) putNear(ctx context.Context, key cachestore.Key, e *cachestore.Entry) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.stats.storeErrors.Add(1)
+			c.warn(ctx, "pgcache: the store panicked", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
 	if err := c.store.Put(ctx, key, e); err != nil {
 		c.stats.storeErrors.Add(1)
 	}
