@@ -27,11 +27,11 @@ var snapshotFormats = []int16{pgx.BinaryFormatCode}
 type ahead struct {
 	question   *pgconn.StatementDescription // nil until it is prepared
 	statements map[string]*pgconn.StatementDescription
-	names      int // that were given
+	outdated   []string // the names of those that the server has and that mean nothing any more
+	names      int      // that were given
 }
 
-// maxAhead bounds the statements prepared on one session, those included that mean nothing any more. What comes after them takes two
-// round trips.
+// maxAhead bounds the statements prepared on one session. What comes after them takes two round trips.
 const maxAhead = 256
 
 // describe gives the descriptions of the question and of a query, preparing them if need be, as pgx does for a query that it runs
@@ -44,9 +44,13 @@ func (a *ahead) describe(ctx context.Context, conn *pgx.Conn, query string) *pgc
 		return nil
 	}
 	sd, known := a.statements[query]
-	if known || a.names >= maxAhead {
+	if known || len(a.statements) >= maxAhead {
 		return sd
 	}
+	for _, name := range a.outdated {
+		_ = conn.PgConn().Deallocate(ctx, name) // a connection that is no good any more is found out next
+	}
+	a.outdated = nil
 	if sd = a.prepare(ctx, conn, query); sd == nil {
 		return nil
 	}
@@ -228,6 +232,9 @@ func (r *rowsBehind) forget(err error) {
 	case ok && pgErr.Code == noSuchStatement:
 		*r.ahead = ahead{names: r.ahead.names}
 	case ok && pgErr.Code == changedStatement:
+		if sd := r.ahead.statements[r.query]; sd != nil {
+			r.ahead.outdated = append(r.ahead.outdated, sd.Name)
+		}
 		delete(r.ahead.statements, r.query)
 	}
 }

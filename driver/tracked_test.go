@@ -305,3 +305,27 @@ func TestSessionLosesWhatIsPrepared(t *testing.T) {
 		asks()
 	}
 }
+
+// A statement whose result has other types than when it was prepared is prepared anew, and the server is not left with both.
+func TestChangedStatementIsNotLeft(t *testing.T) {
+	f := newTracked(t, "touch")
+	conn, err := f.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	f.exec(f.plain, "drop event trigger pgcache_ddl") // so that nobody tells
+	const prepared = "select count(*) from pg_prepared_statements where name like 'pgcache\\_%'"
+	f.read(conn, balanceOf, 1)
+	before := f.read(conn, prepared)
+	for _, kind := range []string{"int", "bigint", "numeric"} {
+		f.exec(f.plain, "alter table accounts alter balance type "+kind)
+		for id := range 4 {
+			_, _ = readAll(t.Context(), conn, balanceOf, 10+id) // pgx fails once too
+		}
+	}
+	f.read(conn, balanceOf, 1)
+	if after := f.read(conn, prepared); after != before {
+		t.Errorf("%s statements are prepared, and were %s", after, before)
+	}
+}
