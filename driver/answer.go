@@ -26,7 +26,9 @@ type answer struct {
 	// columns are those by which rows of the tables can be told, when there is a feed.
 	columns []catalog.Column
 	schema  uint64
-	at      cachestore.Instant
+	// unsettled is set when the feed had told of changes of the schema that the answer may not take in.
+	unsettled bool
+	at        cachestore.Instant
 	// wanted is set when somebody used the answer although it was old.
 	wanted atomic.Bool
 	// names are those of the tables, when observe mode has asked for them.

@@ -65,6 +65,13 @@ type cache struct {
 	// latest is not used.
 	schema atomic.Uint64
 
+	// escaped counts the connections of pgx's that callers have in their hands. What they write there is acknowledged to them before we
+	// know of it, so nothing is answered from the cache meanwhile.
+	escaped atomic.Int64
+
+	// looking spaces what is asked again because a change of the schema was told of and not visible.
+	looking looking
+
 	// reasking is set while old answers of the catalog are being replaced.
 	reasking atomic.Bool
 	warned   atomic.Int64 // when the latest warning was logged, in Unix nanoseconds

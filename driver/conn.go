@@ -80,7 +80,7 @@ func newConn(c *cache) *Conn {
 func (c *Conn) begin() {
 	c.identity, c.changed, c.prepared, c.planned = nil, false, nil, planned{}
 	c.reticent = false
-	c.era = c.cache.schema.Load()
+	c.era = c.cache.era()
 	c.cache.followFrom(c.inner.std.Conn())
 }
 
@@ -113,7 +113,11 @@ func (c *Conn) Conn() *pgx.Conn {
 	if err != nil {
 		return nil
 	}
+	if c.escaped {
+		return std.Conn() // and has not come back
+	}
 	c.escaped = true
+	c.cache.escaped.Add(1)
 	c.watch.write.Begin(&c.cache.ledger, nil, true)
 	c.cache.shared.publish(context.Background(), &c.watch.told, c.serverPID(), nil, true)
 	c.watch.schema = true
@@ -127,6 +131,7 @@ func (c *Conn) comeBack() {
 	}
 	c.escaped = false
 	c.watch.after(context.Background(), effect{session: true, ends: true}, nil)
+	c.cache.escaped.Add(-1) // what was written is marked by now
 }
 
 // QueryContext implements driver.QueryerContext.

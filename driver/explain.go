@@ -62,6 +62,8 @@ func (c *Conn) immediateRefusal(r *request) string {
 		return "the context says Bypass"
 	case !c.inner.idle():
 		return "the connection is in a transaction"
+	case c.cache.escaped.Load() > 0:
+		return "the program has a connection of pgx's in its hands, by sql.Conn.Raw, and may write there"
 	case c.reticent:
 		return "the session looks for names in its temporary schema"
 	default:

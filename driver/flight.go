@@ -109,8 +109,8 @@ func (r *request) unchangedSince(f *flight) bool {
 	if r.verdict.strict && !r.confirmed || !tr.tracker.Unchanged(r.tags(), f.passed) {
 		return false
 	}
-	if r.passed == 0 {
-		r.passed = tr.tracker.Position()
+	if r.told == 0 {
+		r.told = tr.tracker.Told()
 	}
 	return f.mayHold(r)
 }
@@ -123,7 +123,7 @@ func (f *flight) mayHold(r *request) bool {
 	}
 	reads := r.reads()
 	holds, known := f.fill.tracking.Holds(&reads)
-	return !known || r.passed <= holds
+	return !known || r.told <= holds
 }
 
 // fly says which fill flies the flight. From the first who waits on it runs by itself.

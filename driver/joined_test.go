@@ -9,21 +9,58 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/gopgcache/pgcache/internal/freshness"
 	"github.com/gopgcache/pgcache/internal/testenv"
 	"github.com/gopgcache/pgcache/internal/testenv/pgtest"
 )
 
-// holdBack has a server whose commits wait for a standby that never comes: they are written, and the feed tells of them, but nobody
-// sees them until the function it gives is called.
-func (f *fixture) holdBack() (release func()) {
+// heldBack is a commit that is written and that the feed has told of, but that nobody sees yet.
+type heldBack struct {
+	f    *fixture
+	done chan error
+}
+
+// holdBack runs a statement, or several, on a server whose commits wait for a standby that never comes. It returns when the feed has
+// told of the commit. From then on the server has to be the fixture's own.
+func (f *fixture) holdBack(tracker *freshness.Tracker, statement string) *heldBack {
 	f.t.Helper()
-	set := func(what string) {
-		f.exec(f.plain, what)
-		f.exec(f.plain, "select pg_reload_conf()")
+	f.exec(f.plain, "alter system set synchronous_standby_names = 'nobody'")
+	f.exec(f.plain, "select pg_reload_conf()")
+	ctx := f.t.Context()
+	probe, err := f.plain.Conn(ctx)
+	if err != nil {
+		f.t.Fatal(err)
 	}
-	set("alter system set synchronous_standby_names = 'nobody'")
-	f.eventually("commits wait", func() bool { return f.read(f.plain, "show synchronous_standby_names") == "nobody" })
-	return func() { set("alter system reset synchronous_standby_names") }
+	f.t.Cleanup(func() { probe.Close() })
+	go func() { // again and again: the checkpointer's configuration is what counts, and it takes its time to read the new one
+		for err := error(nil); err == nil; {
+			_, err = probe.ExecContext(ctx, "select pg_logical_emit_message(true, 'probe', '')")
+		}
+	}()
+	f.eventually("commits wait", func() bool {
+		return f.read(f.plain, "select count(*) from pg_stat_activity where wait_event = 'SyncRep'") == "1"
+	})
+	before := tracker.Told()
+	h := &heldBack{f: f, done: make(chan error, 1)}
+	go func() {
+		_, err := f.plain.ExecContext(ctx, statement, pgx.QueryExecModeSimpleProtocol)
+		h.done <- err
+	}()
+	f.eventually("the feed tells of the commit", func() bool { return tracker.Told() > before && tracker.Position() >= tracker.Told() })
+	if len(h.done) > 0 {
+		f.t.Fatal("the commit was not held back")
+	}
+	return h
+}
+
+// release lets the commit be seen, and returns when it is acknowledged.
+func (h *heldBack) release() {
+	h.f.t.Helper()
+	h.f.exec(h.f.plain, "alter system reset synchronous_standby_names")
+	h.f.exec(h.f.plain, "select pg_reload_conf()")
+	if err := <-h.done; err != nil {
+		h.f.t.Fatal(err)
+	}
 }
 
 // deafening makes connections on which, once it is armed, nothing is heard of the answer to what has "a word" in it.
@@ -63,36 +100,35 @@ func (d *deafened) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// A commit is told by the feed before anybody sees it. A fill that sets out between the two lacks it, and is no answer for who asks
-// when it has been acknowledged.
+// A commit is told by the feed before anybody sees it. A fill that sets out between the two lacks it, and what comes of it, be it an
+// error, is no answer for who asks when it has been acknowledged.
 func TestJoinsNoFillThatLacksACommit(t *testing.T) {
+	const (
+		rows  = "select id, balance from accounts where owner > $1 and balance < 5 /* rows */"
+		fails = "select id, 1 / balance from accounts where owner > $1 and id = 1 /* fails */"
+	)
 	for _, level := range []string{"tracked", "strict"} {
-		for _, when := range []string{"while rows are read", "before the snapshot is there"} {
-			t.Run(level+" "+when, func(t *testing.T) { joinsNoFillThatLacksACommit(t, level, when == "while rows are read") })
-		}
+		t.Run(level, func(t *testing.T) {
+			t.Run("that is read from", func(t *testing.T) { joinsNoFillThatLacksACommit(t, level, rows, true) })
+			t.Run("before its snapshot is there", func(t *testing.T) { joinsNoFillThatLacksACommit(t, level, rows, false) })
+			t.Run("and fails", func(t *testing.T) { joinsNoFillThatLacksACommit(t, level, fails, false) })
+		})
 	}
 }
 
-func joinsNoFillThatLacksACommit(t *testing.T, level string, reading bool) {
-	const all = "select id, balance from accounts where owner > $1 and balance < 5 /* joined */"
+func joinsNoFillThatLacksACommit(t *testing.T, level, query string, reading bool) {
 	server := pgtest.OwnWith(t, testenv.Options{})
 	d := &deafening{answered: make(chan struct{}), hear: make(chan struct{})}
-	f := fixtureOn(t, server.DSN("")).with(d.dialled, "consistency="+level, "feed=wal")
+	f := fixtureOn(t, server.DSN("")).with(d.dialled, "consistency="+level, "feed=wal", "timeout=10s")
+	f.exec(f.plain, "update accounts set balance = 1")
 	f.follows()
-	f.kept(all, "")
-	tracker := f.connector.cache.following.Load().tracker
-	release := f.holdBack()
-	before := tracker.Told()
-	written := make(chan error, 1)
-	go func() {
-		_, err := f.plain.ExecContext(t.Context(), "update accounts set balance = 5 where id = 1")
-		written <- err
-	}()
-	f.eventually("the feed tells of the commit", func() bool { return tracker.Told() > before && tracker.Position() >= tracker.Told() })
+	f.kept(query, "")
+	f.exec(f.plain, "update accounts set balance = 0 where id = 1")
+	write := f.holdBack(f.connector.cache.following.Load().tracker, "update accounts set balance = 2 where id = 1")
 
 	first := make(chan struct{})
 	if reading {
-		rows, err := f.Query(all, "a word") // without a context that ends the caller reads at its own pace
+		rows, err := f.Query(query, "a word") // without a context that ends the caller reads at its own pace
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,19 +141,16 @@ func joinsNoFillThatLacksACommit(t *testing.T, level string, reading bool) {
 		d.armed.Store(true)
 		go func() {
 			defer close(first)
-			_, _ = readAll(context.Background(), f.DB, all, "a word")
+			_, _ = readAll(context.Background(), f.DB, query, "a word")
 		}()
 		<-d.answered
 	}
 	fills := f.connector.Stats().Fills
-	release()
-	if err := <-written; err != nil {
-		t.Fatal(err)
-	}
-	second := f.ask(t.Context(), all, "a word")
+	write.release()
+	second := f.ask(t.Context(), query, "a word")
 	f.eventually("the other one waits", func() bool { return reading || f.waiting() == 1 })
 	close(d.hear)
-	want := f.read(f.plain, all, "a word")
+	want := f.read(f.plain, query, "a word")
 	if r := <-second; r.err != nil || r.text != want {
 		t.Errorf("%v, and %d bytes for %d", r.err, len(r.text), len(want))
 	}

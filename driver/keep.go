@@ -14,6 +14,10 @@ func (f *fill) finish(err error) {
 	f.err = err
 	f.noteTime()
 	f.cache.stats.fills.Add(1)
+	if f.tracking != nil && !f.discarded {
+		reads := f.request.reads()
+		f.flight.holds, _ = f.tracking.Holds(&reads)
+	}
 	var rows, bytes int
 	if err != nil {
 		f.cache.stats.fillErrors.Add(1)
@@ -45,10 +49,6 @@ func (f *fill) keep(set *rowset.Set) *cachestore.Entry {
 		ReadAt: f.started, Cost: f.spent,
 		Keep: rule.TTL + max(rule.Stale, rule.StaleIfError),
 	})
-	if f.tracking != nil {
-		reads := f.request.reads()
-		f.flight.holds, _ = f.tracking.Holds(&reads)
-	}
 	switch {
 	case set.Len() == 0 && rule.Empty == dsn.EmptySkip:
 		f.discard()

@@ -174,8 +174,8 @@ func (c *Conn) miss(ctx context.Context, r *request, past *cachestore.Entry) (dr
 		began := cachestore.Now()
 		entry, outcome, err := f.wait(ctx, r.verdict.rule.Lock-waited)
 		waited += cachestore.Now().Sub(began)
-		if outcome == served {
-			outcome = c.share(r, f, entry)
+		if outcome == served || outcome == refused && ctx.Err() == nil {
+			outcome = c.share(r, f, entry, outcome)
 		}
 		switch outcome {
 		case served:
@@ -195,16 +195,18 @@ func (c *Conn) miss(ctx context.Context, r *request, past *cachestore.Entry) (dr
 	}
 }
 
-// share tells what a flight's entry means for somebody who waited for it. It has to hold all that the feed had told of when they
-// joined; who was disappointed once waits for no second one. And it has to be young enough, which what PostgreSQL has just said
-// is, unless the caller has asked for a shorter ttl than the rule's.
-func (c *Conn) share(r *request, f *flight, e *cachestore.Entry) outcome {
+// share tells what a flight's entry, or PostgreSQL's refusal, means for somebody who waited for it. It has to hold all that the feed
+// had told of when they joined; who was disappointed once waits for no second one. And an entry has to be young enough, which
+// what PostgreSQL has just said is, unless the caller has asked for a shorter ttl than the rule's.
+func (c *Conn) share(r *request, f *flight, e *cachestore.Entry, o outcome) outcome {
 	switch {
-	case f.holds < r.passed && r.disappointed:
+	case f.holds < r.told && r.disappointed:
 		return goAlone
-	case f.holds < r.passed:
+	case f.holds < r.told:
 		r.disappointed = true
 		return tryAgain
+	case o == refused:
+		return refused
 	case (f.brought || r.wishes.ttl > 0) && !c.servable(r, e):
 		return tryAgain
 	default:

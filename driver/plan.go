@@ -15,8 +15,11 @@ type planned struct {
 	schema   uint64 // the count of schema changes
 }
 
-// plan is what statements prepared now are prepared under. The identity is known.
+// plan is what statements have to be prepared under to be good now. The identity is known.
 func (c *Conn) plan() planned { return planned{c.identity, c.cache.schema.Load()} }
+
+// planning is what statements that are prepared after it are prepared under.
+func (c *Conn) planning() planned { return planned{c.identity, c.cache.era()} }
 
 // replan sees to it that a fill's query is planned for the session's present state. anew is set when pgx has to be told to
 // plan it once more, which takes one round trip.
@@ -31,6 +34,7 @@ func (c *Conn) replan(ctx context.Context, conn *pgx.Conn, r *request) (anew boo
 		// What the caller has prepared, by SQL too, has to stay.
 		return true, nil
 	}
+	now = c.planning()
 	if err := conn.DeallocateAll(ctx); err != nil {
 		return false, c.unanswered(ctx, err)
 	}

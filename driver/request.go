@@ -27,9 +27,9 @@ type request struct {
 	// confirmed is set when the feed has delivered all that was visible when the request was made, and asked when it was asked
 	// to.
 	confirmed, asked bool
-	// passed is how far the feed was when the request first met a fill to share, and disappointed is set when a result turned out
-	// to lack something that had been told by then.
-	passed       uint64
+	// told is the last commit that the feed had told of when the request first met a fill to share, and disappointed is set when a
+	// result turned out to lack something that had been told by then.
+	told         uint64
 	disappointed bool
 	// dependsOn is what the result depends on, once somebody has asked: see tags.
 	dependsOn []freshness.Tag
@@ -121,7 +121,7 @@ func (c *Conn) admissible(ctx context.Context, r *request) (bool, error) {
 		return false, nil
 	}
 	c.comeBack()
-	if !c.inner.idle() || c.inner.dead || c.reticent {
+	if !c.inner.idle() || c.inner.dead || c.reticent || c.cache.escaped.Load() > 0 {
 		return false, nil
 	}
 	if err := ctx.Err(); err != nil {

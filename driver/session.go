@@ -144,7 +144,7 @@ func replayable(m *pgtype.Map) error {
 // gives nil when there is none to be had now; the error is that of dialling.
 func (c *Conn) learn(ctx context.Context, t *text) (*answer, error) {
 	if c.identity != nil {
-		if a := c.cache.answers.of(question{c.identity, t.names}, c.cache.schema.Load()); a != nil {
+		if a := c.cache.known(question{c.identity, t.names}); a != nil {
 			return c.renew(ctx, t, a), nil
 		}
 	}
@@ -181,7 +181,7 @@ func (c *Conn) ask(ctx context.Context, t *text) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a := c.cache.answers.of(question{id, t.names}, c.cache.schema.Load()); a != nil {
+	if a := c.cache.answers.of(question{id, t.names}, c.cache.schema.Load()); a != nil && !a.unsettled {
 		return a, nil
 	}
 	key := fmt.Sprintf("%p %s", id, t.names)
@@ -203,6 +203,8 @@ func (c *Conn) askServer(ctx context.Context, t *text) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	sight := c.cache.beginSight(id)
+	defer sight.end()
 	schema, began := c.cache.schema.Load(), cachestore.Now()
 	found, err := catalog.Ask(ctx, std.Conn().PgConn(), t.Statement)
 	if err != nil {
@@ -222,6 +224,7 @@ func (c *Conn) askServer(ctx context.Context, t *text) (*answer, error) {
 	if err := c.cache.askTracking(ctx, std.Conn().PgConn(), a); err != nil {
 		return nil, c.unanswered(ctx, err)
 	}
+	a.unsettled = !sight.settled(found.Snapshot)
 	c.cache.answers.put(a)
 	return a, nil
 }

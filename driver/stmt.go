@@ -42,13 +42,14 @@ type chainStmt interface {
 // prepare prepares the statement on the connection's present session.
 func (s *Stmt) prepare(ctx context.Context) error {
 	s.conn.comeBack()
+	era := s.conn.cache.era()
 	stmt, err := s.conn.chain.PrepareContext(ctx, s.text.sql)
 	if err != nil {
 		return err
 	}
 	s.chain, s.on = stmt.(chainStmt), s.conn.inner.std
 	s.inputs = stmt.NumInput()
-	s.planned = s.conn.plan()
+	s.planned = planned{s.conn.identity, era}
 	if s.conn.prepared == nil {
 		s.conn.prepared = make(map[string]int)
 	}
@@ -82,7 +83,7 @@ func (s *Stmt) renew(ctx context.Context) error {
 			return err
 		}
 	}
-	s.planned = s.conn.plan()
+	s.planned.identity = s.conn.identity
 	return nil
 }
 

@@ -43,17 +43,20 @@ func (tr *track) Start(generation string, position, after uint64) {
 	tr.generation = generation
 	c.schemaChanges()
 	tr.tracker.Start(position, after)
+	c.schemaChanges() // what the catalog said in between was not held against the stream
 	c.setTrack(tr)
 	c.observers.feedChanged(tr.kind, true, nil)
 }
 
 // Commit implements changefeed.Sink.
 func (tr *track) Commit(commit freshness.Commit, schema bool) {
+	commit.Schema = schema
+	tr.tracker.Commit(commit)
 	if schema {
-		// Before the feed passes the commit: a fill that is admitted then has to see that its verdict is old.
+		// Before the feed passes the commit: a fill that is admitted then has to see that its verdict is old. And after the tracker
+		// knows it: who asks the catalog from now on is held against it.
 		tr.cache.schemaChanges()
 	}
-	tr.tracker.Commit(commit)
 	switch {
 	case schema:
 		tr.cache.observers.stale(SourceSchema, commit.Everything)
@@ -109,6 +112,7 @@ func (c *cache) wrote(changes []freshness.Change, everything bool) {
 	if tr == nil || len(changes) == 0 && !everything {
 		return
 	}
+	everything = everything || !tr.tracker.SchemaSeen() // who knows what it led to
 	tr.feed.Settle(tr.tracker.Own(changes, everything))
 }
 

@@ -55,7 +55,7 @@ func (v *verdict) holds(c *cache, id *identity, wished string, now cachestore.In
 		return false
 	case v.answer == nil:
 		return true // the text alone decides
-	case v.answer.schema != c.schema.Load():
+	case v.answer.schema != c.schema.Load(), v.answer.unsettled:
 		return false
 	case !v.answer.old(now):
 		return true
@@ -95,6 +95,9 @@ func (c *cache) judge(t *text, id *identity, a *answer, wished string) *verdict 
 	}
 	if v.refusal == "" {
 		v.track, v.strict, v.refusal = c.level(v.rule, id, a)
+	}
+	if v.track != nil && a.unsettled {
+		v.refusal = unsettledRefusal
 	}
 	if v.refusal != "" {
 		return v

@@ -32,6 +32,17 @@ func TestSoakSessions(t *testing.T) {
 	conclude(t, counts[0])
 }
 
+// add adds what another has counted.
+func (t *tally) add(other *tally) {
+	t.reads, t.hits, t.steps, t.worlds = t.reads+other.reads, t.hits+other.hits, t.steps+other.steps, t.worlds+other.worlds
+	t.inTransactions, t.errors = t.inTransactions+other.inTransactions, t.errors+other.errors
+	t.uncompared, t.anew, t.badSetup = t.uncompared+other.uncompared, t.anew+other.anew, t.badSetup+other.badSetup
+	for name, n := range other.byKind {
+		c := t.kind(name)
+		c.total, c.hits, c.failed = c.total+n.total, c.hits+n.hits, c.failed+n.failed
+	}
+}
+
 // TestSoakConcurrently is TestConcurrently for longer.
 func TestSoakConcurrently(t *testing.T) {
 	long, _ := time.ParseDuration(os.Getenv("PGCACHE_SOAK"))

@@ -38,6 +38,8 @@ type Answer struct {
 	// Version is a fingerprint of everything in the catalogs that the answer and the meaning of the statement's result rest
 	// on. It is another one after any change to that, whoever made it.
 	Version string
+	// Snapshot is what the catalog was seen by, or by a later one, as pg_current_snapshot gives it.
+	Snapshot string
 }
 
 // Ask resolves the names of a statement and the reach of its writes in one round trip. The connection must be idle and is
@@ -67,17 +69,25 @@ func Ask(ctx context.Context, conn *pgconn.PgConn, st *statement.Statement) (*An
 // readAnswer takes the answer and its version from the results, and whether text search has a part in it.
 func readAnswer(results []*pgconn.Result) (*Answer, bool, error) {
 	var raw resolved
-	if err := read(results, 2, &raw); err != nil {
+	if err := read(results, resolveQuestion, &raw); err != nil {
 		return nil, false, err
 	}
 	return &Answer{
-		Resolution: raw.resolution(), Version: version(results[2].Rows[0]...),
+		Resolution: raw.resolution(), Version: version(results[resolveQuestion].Rows[0]...),
+		Snapshot: string(results[snapshotQuestion].Rows[0][0]),
 	}, slices.Contains(raw.Asks, searches), nil
 }
 
+// Where the questions stand among the statements that are sent.
+const (
+	snapshotQuestion = 2 + iota
+	resolveQuestion
+	reachQuestion
+)
+
 func readReach(results []*pgconn.Result) (Reach, error) {
 	var raw reached
-	if err := read(results, 3, &raw); err != nil {
+	if err := read(results, reachQuestion, &raw); err != nil {
 		return Reach{}, err
 	}
 	return raw.reach(), nil
@@ -124,6 +134,7 @@ func questions(st *statement.Statement) (*pgconn.Batch, error) {
 	plain := func(sql string) { batch.ExecParams(sql, nil, nil, nil, nil) }
 	plain("begin read only")
 	plain(quickly)
+	plain("select pg_catalog.pg_current_snapshot()")
 	n := &st.Names
 	var args arguments
 	args.names(n.Relations)

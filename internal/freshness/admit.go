@@ -135,6 +135,7 @@ func (t *Tracker) Observe(s Snapshot) {
 
 // observe lets go of the pending commits that every fill sees that is in flight or will come. The caller holds the lock.
 func (t *Tracker) observe(s *Snapshot) {
+	t.past = t.past || s.Past(t.after)
 	next := t.tickets + 1
 	oldest := next
 	if len(t.begun) > 0 {

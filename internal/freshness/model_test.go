@@ -75,7 +75,7 @@ type world struct {
 // joining is what the joiner is given.
 type joining struct {
 	asked  bool
-	passed uint64        // how far the feed was
+	told   uint64        // the last commit that it was told of
 	wanted [writers]bool // the commits that it had delivered
 	shared bool          // the fill's result is given to it
 }
@@ -119,10 +119,10 @@ func (w *world) join() {
 	if f.fill == nil || f.ended || !w.tracker.Unchanged(modelTags, f.passed) {
 		return
 	}
-	if holds, known := f.fill.Holds(&modelReads); known && holds < w.tracker.Position() {
+	if holds, known := f.fill.Holds(&modelReads); known && holds < w.tracker.Told() {
 		return
 	}
-	w.joined = joining{asked: true, passed: w.tracker.Position(), wanted: w.known}
+	w.joined = joining{asked: true, told: w.tracker.Told(), wanted: w.known}
 }
 
 // share gives the first fill's result to the joiner, unless it lacks something.
@@ -136,7 +136,7 @@ func (w *world) share() {
 		return
 	}
 	holds, _ := f.fill.Holds(&modelReads)
-	j.shared = j.passed <= holds
+	j.shared = j.told <= holds
 }
 
 func (w *world) write(e event) {

@@ -30,6 +30,8 @@ type Commit struct {
 	Tags []Tag
 	// Everything is set when it may have changed anything, as DDL may.
 	Everything bool
+	// Schema is set when it may have changed what names stand for.
+	Schema bool
 }
 
 // Tracker is a ledger that a feed writes: it knows the commits of the whole server, whoever made them. See the package's
@@ -49,8 +51,10 @@ type Tracker struct {
 	epoch uint64
 	// passed is the position up to which the feed has delivered everything, and told that of the last commit that it has.
 	passed, told uint64
-	// after is the last transaction of those that the feed may not have delivered, or that are forgotten.
+	// after is the last transaction of those that the feed may not have delivered, or that are forgotten; past is set when a snapshot
+	// is known that sees them all.
 	after uint64
+	past  bool
 	// pending are the commits that the snapshot of some fill may not see.
 	pending []pending
 	// tickets numbers the fills; begun are those in flight, sorted.
@@ -147,7 +151,7 @@ func (t *Tracker) Live() bool { return t.floor.Load()&^owned != lost }
 func (t *Tracker) Start(position, after uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.live, t.after, t.passed, t.told = true, after, 0, position
+	t.live, t.after, t.past, t.passed, t.told = true, after, false, 0, position
 	t.epoch++
 	t.setFloor(position)
 	t.settleOwn()
@@ -219,7 +223,7 @@ func (t *Tracker) forgetPending() {
 	for _, p := range t.pending {
 		t.after = max(t.after, p.XID)
 	}
-	t.pending = nil
+	t.pending, t.past = nil, false
 }
 
 // Pass records that the feed has delivered everything up to position.

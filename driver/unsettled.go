@@ -1,0 +1,104 @@
+package driver
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	"github.com/gopgcache/pgcache/internal/freshness"
+)
+
+// The feed tells of a change of the schema before anybody sees it. Until it is visible the catalog says what was true before, and
+// so do plans that are made: they are unsettled, and nothing is answered or kept by them at a level that a feed stands for.
+
+// unsettledRefusal is why a statement is not cached meanwhile.
+const unsettledRefusal = "a change of the schema has been told of that may not be visible yet"
+
+// sight is a question to the catalog, held against the feed; nil where there is none.
+type sight struct{ fill *freshness.Fill }
+
+// beginSight is called before the count of schema changes is read and the catalog is asked, in a session of this identity.
+func (c *cache) beginSight(id *identity) *sight {
+	tr := c.following.Load()
+	if tr == nil || id.standby {
+		return nil // what a standby sees says nothing of the server that is followed
+	}
+	return &sight{tr.tracker.Begin()}
+}
+
+// settled tells whether what the catalog said, by the snapshot or later, takes in all that the feed had told of.
+func (s *sight) settled(snapshot string) bool {
+	if s == nil {
+		return true
+	}
+	seen, err := freshness.ParseSnapshot(snapshot)
+	if err != nil {
+		return false
+	}
+	s.fill.Read(seen, 0)
+	return s.fill.SeesSchema()
+}
+
+func (s *sight) end() {
+	if s != nil {
+		s.fill.End()
+	}
+}
+
+// schemaSettled tells whether all changes of the schema that the feed has told of are known to be visible.
+func (c *cache) schemaSettled() bool {
+	tr := c.following.Load()
+	return tr == nil || tr.tracker.SchemaSeen()
+}
+
+// noEra is the era of a session, or a plan, that comes from a moment when the schema was not settled. It is never the present one.
+const noEra = math.MaxUint64
+
+// era is the count of schema changes that whatever is read or planned from now on takes in.
+func (c *cache) era() uint64 {
+	n := c.schema.Load() // before the look: what is told of after it makes another count
+	if !c.schemaSettled() {
+		return noEra
+	}
+	return n
+}
+
+// known gives what the catalog is known to say, or nil when it is to be asked.
+func (c *cache) known(q question) *answer {
+	a := c.answers.of(q, c.schema.Load())
+	if a != nil && a.unsettled && c.looking.due(c.schemaSettled()) {
+		return nil
+	}
+	return a
+}
+
+// looking spaces the questions that are asked again because their answers were unsettled: how long a change stays invisible is up
+// to others, such as a standby that is waited for or a transaction that is older than the feed. The zero value is ready.
+type looking struct {
+	mu   sync.Mutex
+	next time.Time
+	wait time.Duration
+}
+
+// The wait between two such questions grows from one to the other.
+const (
+	shortLook = time.Millisecond
+	longLook  = time.Second
+)
+
+// due tells whether to ask again. Once the schema is settled everybody does.
+func (l *looking) due(settled bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	switch {
+	case settled:
+		l.wait = 0
+		return true
+	case now.Before(l.next):
+		return false
+	}
+	l.wait = min(max(2*l.wait, shortLook), longLook)
+	l.next = now.Add(l.wait)
+	return true
+}
