@@ -91,7 +91,7 @@ func (g given) Open(string) (driver.Conn, error) { return g.inner, nil }
 
 // PgxConn gives the pgx connection behind what sql.Conn.Raw passes to its function, dialling it if need be. It works for
 // connections of this driver and of pgx's own. What is done with it is not seen, so until database/sql uses the connection
-// again everything counts as being written.
+// again or takes it back everything counts as being written, and nothing is answered from the cache.
 func PgxConn(driverConn any) (*pgx.Conn, bool) {
 	switch c := driverConn.(type) {
 	case *Conn:

@@ -32,7 +32,8 @@
 // # What differs from pgx
 //
 // The value that sql.Conn.Raw gives is a [*Conn] and not pgx's stdlib.Conn: use [PgxConn] to get at the *pgx.Conn. What is
-// done there is not seen, so everything counts as changed until the connection is used by database/sql again.
+// done there is not seen, so everything counts as changed, and every query goes to PostgreSQL, until the connection is used by
+// database/sql again or goes back to its pool.
 //
 // A connection is dialled when the first statement needs it, not when database/sql opens it: an answer from the cache needs
 // no server.

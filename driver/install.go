@@ -70,7 +70,7 @@ func (c *cache) feedChanged(state *setup.State) {
 	default:
 	}
 	if tr := c.following.Load(); tr != nil {
-		tr.events.Store(state.Events)
+		tr.Events(state.Events)
 		tr.retry()
 	}
 }

@@ -34,7 +34,17 @@ type track struct {
 	generation string
 }
 
-var _ changefeed.Sink = (*track)(nil)
+var (
+	_ changefeed.Sink      = (*track)(nil)
+	_ changefeed.EventSink = (*track)(nil)
+)
+
+// Events implements changefeed.EventSink. The level strict can be had with them only.
+func (tr *track) Events(told bool) {
+	if tr.events.Swap(told) != told {
+		tr.cache.tracks.Add(1)
+	}
+}
 
 // Start implements changefeed.Sink.
 func (tr *track) Start(generation string, position, after uint64) {
@@ -137,7 +147,7 @@ func (tr *track) confirm(ctx context.Context) bool {
 	if err != nil && patience > strictMoment && bounded.Err() != nil && ctx.Err() == nil {
 		tr.late.Store(time.Now().Add(strictWhile).UnixNano())
 	}
-	return err == nil
+	return err == nil && tr.events.Load() // what it saw of those is known by now
 }
 
 // keyPart names the order of commits that the positions of entries belong to.
@@ -183,6 +193,13 @@ func (c *cache) askTracking(ctx context.Context, conn *pgconn.PgConn, a *answer)
 		return err
 	}
 	a.after = columns.After
+	if !tr.events.Load() {
+		told, err := setup.Events(ctx, conn)
+		if err != nil {
+			return err
+		}
+		tr.Events(told)
+	}
 	if tr.covers == setup.WAL {
 		a.columns = columns.List // the touch log does not tell rows apart
 	}

@@ -26,6 +26,20 @@ type Sink interface {
 	Lose(err error)
 }
 
+// EventSink is a sink that wants to know whether the event triggers are there by which a feed is told of changes of the schema.
+type EventSink interface {
+	// Events is told what a barrier saw, before it returns. A stream ends when the triggers are changed while it lasts: what
+	// was changed without them was not told.
+	Events(told bool)
+}
+
+// TellEvents tells a sink of the event triggers, if it wants to know.
+func TellEvents(sink Sink, told bool) {
+	if s, ok := sink.(EventSink); ok {
+		s.Events(told)
+	}
+}
+
 // Feed follows the commits of one server.
 type Feed interface {
 	// Run tells the sink of the commits until the context ends, whatever goes wrong between. It gives the context's

@@ -44,14 +44,20 @@ func dialRedis(t *testing.T, r *Redis) *client {
 // do sends a command and returns the first line of the answer.
 func (c *client) do(command string) string {
 	c.t.Helper()
-	if _, err := fmt.Fprintf(c.conn, "%s\r\n", command); err != nil {
-		c.t.Fatal(err)
-	}
-	line, err := c.in.ReadString('\n')
+	line, err := c.try(command)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	return strings.TrimSpace(line)
+	return line
+}
+
+// try is do for a server that may close the connection.
+func (c *client) try(command string) (string, error) {
+	if _, err := fmt.Fprintf(c.conn, "%s\r\n", command); err != nil {
+		return "", err
+	}
+	line, err := c.in.ReadString('\n')
+	return strings.TrimSpace(line), err
 }
 
 func TestRedisLife(t *testing.T) {

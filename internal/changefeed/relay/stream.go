@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gopgcache/pgcache/internal/changefeed"
 	"github.com/gopgcache/pgcache/internal/changefeed/server"
 	"github.com/gopgcache/pgcache/internal/freshness"
 )
@@ -177,6 +178,7 @@ func (s *stream) newGate(living context.Context) *server.Gate {
 			m.feed.log.WarnContext(ctx, "pgcache: no connection for barriers", "error", err)
 		},
 		Observed:  func(seen freshness.Snapshot) { observe(m.feed.config.WAL.Sink, seen) },
+		Events:    func(told bool) { changefeed.TellEvents(m.feed.config.WAL.Sink, told) },
 		Reachable: func(lsn uint64) uint64 { return m.feed.pages.Load().Reachable(lsn) },
 		Passed:    s.passed.Load,
 		Push:      func() { server.Raise(m.pushed) },

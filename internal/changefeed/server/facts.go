@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/jackc/pglogrepl"
 )
@@ -23,14 +24,37 @@ select substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
        extract(epoch from pg_postmaster_start_time()),
        (select extract(epoch from stats_reset) from pg_stat_wal)`
 
+// EventsSQL asks for the event triggers, and for something that changes with them: see [Events].
+const EventsSQL = `(select count(*) filter (where evtenabled = 'A' and evttags is null) || '/' || coalesce(sum(xmin::text::int8), 0)
+  from pg_event_trigger where evtname in ('pgcache_ddl', 'pgcache_drop'))`
+
+// ErrEvents is why a stream ends under which the event triggers were changed.
+var ErrEvents = errors.New("pgcache: the event triggers were changed, which tell of changes of the schema")
+
+// Events remembers what EventsSQL gave first. The zero value is ready.
+type Events struct{ first string }
+
+// Look reads an answer: told is set when the triggers are there and on. The error is ErrEvents when they are not those that were
+// there first.
+func (e *Events) Look(answer string) (told bool, err error) {
+	if e.first == "" {
+		e.first = answer
+	}
+	if e.first != answer {
+		err = ErrEvents
+	}
+	return strings.HasPrefix(answer, "2/"), err
+}
+
 // The questions that several have.
 var (
 	// Identity is that part of a server's identity that any connection can ask for.
 	Identity = Question{"identity", IdentitySQL}
 	// Insert asks where the WAL ends: nothing that was acknowledged ends behind it.
 	Insert = Question{"insert", `select pg_current_wal_insert_lsn()`}
-	// Observe asks what can be seen, and where the WAL ended a moment after: no commit that can be seen ends behind it.
-	Observe = Question{"observe", `select pg_current_snapshot(), pg_current_wal_insert_lsn()`}
+	// Observe asks what can be seen, and where the WAL ended a moment after: no commit that can be seen ends behind it. And by what
+	// changes of the schema are told.
+	Observe = Question{"observe", `select pg_current_snapshot(), pg_current_wal_insert_lsn(), ` + EventsSQL}
 	// Flush commits something, and so has the WAL flushed and decoded up to now. Only a transactional message does.
 	Flush = Question{"flush", `select pg_logical_emit_message(true, 'pgcache.flush', '')`}
 )

@@ -44,6 +44,8 @@ type GateConfig struct {
 	Refused func(ctx context.Context, err error)
 	// Observed is told of each snapshot that was taken.
 	Observed func(freshness.Snapshot)
+	// Events is told whether changes of the schema are told.
+	Events func(told bool)
 	// Reachable gives the position to wait for instead of one that was read.
 	Reachable func(lsn uint64) uint64
 	// Passed is the position that the stream has passed.
@@ -66,6 +68,8 @@ type Gate struct {
 	called chan struct{}
 	// used is set when there was a barrier ever: without any, nothing is remembered.
 	used atomic.Bool
+
+	events Events // of the one who sends
 
 	mu sync.Mutex
 	// next is the barrier that is sent next, if anybody waits for it; sent are those that wait for the stream, in order.
@@ -179,6 +183,11 @@ func (g *Gate) send(l *Line, b *barrier) error {
 		return err
 	}
 	if b.position, err = ParseLSN(row[1]); err != nil {
+		return err
+	}
+	told, err := g.events.Look(row[2])
+	g.Events(told)
+	if err != nil {
 		return err
 	}
 	b.position = g.Reachable(b.position)

@@ -174,6 +174,15 @@ func Inspect(ctx context.Context, conn *pgconn.PgConn, kind Kind, publication st
 	return s, nil
 }
 
+// Events tells whether changes of the schema are told, by event triggers.
+func Events(ctx context.Context, conn *pgconn.PgConn) (bool, error) {
+	result := conn.ExecParams(ctx, "SELECT "+eventsComplete, nil, nil, nil, nil).Read()
+	if result.Err != nil {
+		return false, fmt.Errorf("pgcache: whether changes of the schema are told: %w", result.Err)
+	}
+	return len(result.Rows) == 1 && string(result.Rows[0][0]) == "t", nil
+}
+
 // Covered tells of each relation whether all its changes are seen by a feed: of tables and materialized views, as
 // catalog.Resolution.Tables gives them, partitions and children included. See [CoveredByWAL].
 func Covered(ctx context.Context, conn *pgconn.PgConn, kind Kind, publication string, oids []uint32) (map[uint32]Kind, error) {

@@ -27,6 +27,8 @@ type sight struct {
 	litter bool
 	// commits are those that the poll before did not see, by their numbers.
 	commits []commit
+	// events is what tells of changes of the schema.
+	events string
 }
 
 // commit is one transaction and the tables that it wrote. schema is set when it changed what names stand for.
@@ -50,7 +52,7 @@ func since(s *freshness.Snapshot) [][]byte {
 
 // read reads a poll's one row.
 func read(row [][]byte) (*sight, error) {
-	s := &sight{pid: string(row[1]), epoch: string(row[2]), litter: string(row[6]) == "t"}
+	s := &sight{pid: string(row[1]), epoch: string(row[2]), litter: string(row[6]) == "t", events: string(row[8])}
 	var err error
 	if s.snapshot, err = freshness.ParseSnapshot(string(row[0])); err != nil {
 		return nil, err

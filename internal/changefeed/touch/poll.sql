@@ -9,5 +9,6 @@ SELECT pg_current_snapshot(),
          SELECT t.xid || ':' ||
                 CASE WHEN EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = t.relid)
                      THEN pgcache.touch_tree(t.relid) ELSE t.relid::text END
-         FROM (SELECT DISTINCT t.xid, t.relid FROM pgcache.touches t WHERE t.xid >= $1::xid8 OR t.xid = ANY ($2::xid8[])) t)
+         FROM (SELECT DISTINCT t.xid, t.relid FROM pgcache.touches t WHERE t.xid >= $1::xid8 OR t.xid = ANY ($2::xid8[])) t),
+       {events}
 FROM pgcache.touch_state s

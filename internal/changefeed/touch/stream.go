@@ -13,6 +13,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/gopgcache/pgcache/internal/changefeed"
+	"github.com/gopgcache/pgcache/internal/changefeed/server"
 	"github.com/gopgcache/pgcache/internal/freshness"
 )
 
@@ -37,6 +39,8 @@ type stream struct {
 	// poll saw.
 	server string
 	first  *sight
+	// events are those of the first.
+	events server.Events
 	// last is the snapshot of the last poll.
 	last freshness.Snapshot
 	// begun is when the last poll began, and swept when rows were deleted last.
@@ -185,6 +189,9 @@ func (s *stream) start(ctx context.Context) error {
 	generation := s.server + "/" + seen.epoch
 	s.feed.log.DebugContext(ctx, "pgcache: the touch log is being read", "generation", generation)
 	s.feed.open()
+	if err := s.tellEvents(seen); err != nil {
+		return err
+	}
 	s.feed.config.Sink.Start(generation, r.number, seen.since)
 	s.feed.config.Sink.Pass(r.number)
 	s.feed.finish(r, begun)
@@ -194,7 +201,7 @@ func (s *stream) start(ctx context.Context) error {
 func (s *stream) prepare(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	_, err := s.conn.Prepare(ctx, "poll", pollSQL, nil)
+	_, err := s.conn.Prepare(ctx, "poll", strings.Replace(pollSQL, "{events}", server.EventsSQL, 1), nil)
 	return explain(err)
 }
 
@@ -296,6 +303,9 @@ func (s *stream) poll(ctx context.Context) error {
 	if err := s.check(seen); err != nil {
 		return err
 	}
+	if err := s.tellEvents(seen); err != nil {
+		return err
+	}
 	sink := s.feed.config.Sink
 	for i := range seen.commits {
 		c := &seen.commits[i]
@@ -308,6 +318,13 @@ func (s *stream) poll(ctx context.Context) error {
 		o.Observe(seen.snapshot)
 	}
 	return s.care(ctx, seen)
+}
+
+// tellEvents tells the sink whether changes of the schema are told, and gives an error if that is no more by the same triggers.
+func (s *stream) tellEvents(seen *sight) error {
+	told, err := s.events.Look(seen.events)
+	changefeed.TellEvents(s.feed.config.Sink, told)
+	return err
 }
 
 // care does what keeps the log awake and small, when there is something to do.

@@ -3,6 +3,7 @@ package wal
 import (
 	"context"
 
+	"github.com/gopgcache/pgcache/internal/changefeed"
 	"github.com/gopgcache/pgcache/internal/changefeed/server"
 	"github.com/gopgcache/pgcache/internal/freshness"
 )
@@ -16,6 +17,7 @@ func (s *stream) newGate() *server.Gate {
 			s.feed.log.WarnContext(ctx, "pgcache: no connection for barriers", "error", err)
 		},
 		Observed:  s.observed,
+		Events:    func(told bool) { changefeed.TellEvents(s.sink, told) },
 		Reachable: func(lsn uint64) uint64 { return s.feed.pages.Load().Reachable(lsn) },
 		Passed:    s.passed.Load,
 		Push:      func() { server.Raise(s.clerk.pushed) },
