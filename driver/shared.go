@@ -34,8 +34,8 @@ type sharedStore interface {
 	cachestore.Ledger
 }
 
-// maxPutting bounds the results on their way into the store that a fleet shares, or into one of the user's own. One too many is kept in this
-// process only, or not at all.
+// maxPutting bounds the results on their way into the store that a fleet shares, or into one of the user's own. One too many is kept
+// in this process only, or not at all.
 const maxPutting = 64
 
 func newShared(c *cache, store sharedStore) *shared {
