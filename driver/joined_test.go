@@ -32,14 +32,16 @@ func (f *fixture) holdBack(tracker *freshness.Tracker, statement string) *heldBa
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() { probe.Close() })
+	var waits atomic.Bool
 	go func() { // again and again: the checkpointer's configuration is what counts, and it takes its time to read the new one
-		for err := error(nil); err == nil; {
-			_, err = probe.ExecContext(ctx, "select pg_logical_emit_message(true, 'probe', '')")
+		for !waits.Load() && ctx.Err() == nil {
+			_, _ = probe.ExecContext(ctx, "select pg_logical_emit_message(true, 'probe', '')")
 		}
 	}()
 	f.eventually("commits wait", func() bool {
 		return f.read(f.plain, "select count(*) from pg_stat_activity where wait_event = 'SyncRep'") == "1"
 	})
+	waits.Store(true)
 	before := tracker.Told()
 	h := &heldBack{f: f, done: make(chan error, 1)}
 	go func() {

@@ -66,7 +66,7 @@ func (c *cache) era() uint64 {
 // known gives what the catalog is known to say, or nil when it is to be asked.
 func (c *cache) known(q question) *answer {
 	a := c.answers.of(q, c.schema.Load())
-	if a != nil && a.unsettled && c.looking.due(c.schemaSettled()) {
+	if a != nil && a.unsettled && c.looking.begin(c.schemaSettled()) {
 		return nil
 	}
 	return a
@@ -86,8 +86,15 @@ const (
 	longLook  = time.Second
 )
 
-// due tells whether to ask again. Once the schema is settled everybody does.
+// due tells whether it is time to ask again. Once the schema is settled it always is.
 func (l *looking) due(settled bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return settled || !time.Now().Before(l.next)
+}
+
+// begin is called before asking again, and tells whether to.
+func (l *looking) begin(settled bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()

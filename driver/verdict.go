@@ -55,8 +55,10 @@ func (v *verdict) holds(c *cache, id *identity, wished string, now cachestore.In
 		return false
 	case v.answer == nil:
 		return true // the text alone decides
-	case v.answer.schema != c.schema.Load(), v.answer.unsettled:
+	case v.answer.schema != c.schema.Load():
 		return false
+	case v.answer.unsettled:
+		return !c.looking.due(c.schemaSettled())
 	case !v.answer.old(now):
 		return true
 	}
