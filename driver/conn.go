@@ -35,8 +35,8 @@ type Conn struct {
 	settings settings
 	// pooled is set when a pooler stands before the server: see session.
 	pooled bool
-	// era is the count of schema changes when the session was dialled.
-	era uint64
+	// born is the count of schema changes when the session was dialled, and era that of those that its first plans take in.
+	born, era uint64
 	// planned is the state in which statements were prepared that pgx keeps.
 	planned planned
 	// reticent is set once the session looks for names in its temporary schema. To ask it anything would make that schema, and
@@ -80,7 +80,7 @@ func newConn(c *cache) *Conn {
 func (c *Conn) begin() {
 	c.identity, c.changed, c.prepared, c.planned = nil, false, nil, planned{}
 	c.reticent = false
-	c.era = c.cache.era()
+	c.born, c.era = c.cache.schema.Load(), c.cache.era()
 	c.cache.followFrom(c.inner.std.Conn())
 }
 

@@ -73,10 +73,11 @@ func (c *Conn) introduce(ctx context.Context) (*identity, error) {
 	return s.identity, nil
 }
 
-// typical tells whether a session is what any other is that is dialled now.
+// typical tells whether a session is what any other is that is dialled now. That a change of the schema had been told of which it may not
+// have seen is not in the way: what names stand for is asked in the session that needs it, and is in its keys.
 func (c *Conn) typical(conn *pgx.Conn) bool {
 	return !c.changed && !c.cache.perSession && c.cache.fresh == nil && !ownHooks(&conn.Config().Config) &&
-		c.era == c.cache.schema.Load()
+		c.born == c.cache.schema.Load()
 }
 
 // learnBase finds out what a session is that was just dialled, where the connections that we get may have been used by
