@@ -98,6 +98,9 @@ func (as *answers) put(a *answer) {
 	as.known[a.question] = a
 }
 
+// opaque tells whether a statement with this answer runs something that may do anything.
+func (a *answer) opaque() bool { return a.MayWrite() || a.Reach.Unknown }
+
 // tablesRead are the tags of what a statement with this answer reads.
 func (a *answer) tablesRead() []freshness.Tag {
 	relations := a.Relations

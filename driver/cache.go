@@ -72,6 +72,9 @@ type cache struct {
 	// looking spaces what is asked again because a change of the schema was told of and not visible.
 	looking looking
 
+	// storm is until when the schema changes too fast to ask the catalog, in Unix nanoseconds.
+	storm atomic.Int64
+
 	// reasking is set while old answers of the catalog are being replaced.
 	reasking atomic.Bool
 	warned   atomic.Int64 // when the latest warning was logged, in Unix nanoseconds

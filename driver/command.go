@@ -141,6 +141,10 @@ func (c *Conn) invalidate(ctx context.Context, table string) error {
 	if err != nil {
 		return err
 	}
+	if a == nil || a.schema != c.cache.schema.Load() {
+		c.cache.invalidate(ctx, nil, true) // the schema changes faster than it can be asked for
+		return nil
+	}
 	if len(a.Reach.Tables) == 0 {
 		return fmt.Errorf("pgcache: invalidate: there is no table %q", table)
 	}

@@ -35,8 +35,10 @@ type Conn struct {
 	settings settings
 	// pooled is set when a pooler stands before the server: see session.
 	pooled bool
-	// born is the count of schema changes when the session was dialled, and era that of those that its first plans take in.
+	// born is the count of schema changes before the session was dialled, and era that of those that its first plans take in.
 	born, era uint64
+	// states counts the changes of the session that there may have been.
+	states uint64
 	// planned is the state in which statements were prepared that pgx keeps.
 	planned planned
 	// reticent is set once the session looks for names in its temporary schema. To ask it anything would make that schema, and
@@ -69,7 +71,7 @@ type chain interface {
 
 func newConn(c *cache) *Conn {
 	conn := &Conn{cache: c, lane: nextLane()}
-	conn.inner = &inner{pgx: c.pgx, born: func() { conn.begin() }}
+	conn.inner = &inner{pgx: c.pgx, conceived: func() { conn.born = c.schema.Load() }, born: func() { conn.begin() }}
 	conn.watch = &watch{conn: conn}
 	wrapped, _ := sqlmw.Driver(given{conn.inner}, conn.watch).Open("") // given never fails
 	conn.chain = wrapped.(chain)
@@ -80,7 +82,7 @@ func newConn(c *cache) *Conn {
 func (c *Conn) begin() {
 	c.identity, c.changed, c.prepared, c.planned = nil, false, nil, planned{}
 	c.reticent = false
-	c.born, c.era = c.cache.schema.Load(), c.cache.era()
+	c.era = c.cache.era()
 	c.cache.followFrom(c.inner.std.Conn())
 }
 
@@ -221,7 +223,10 @@ func (c *Conn) drop() {
 }
 
 // forget makes the session's state be read back before the next answer.
-func (c *Conn) forget() { c.identity, c.changed = nil, true }
+func (c *Conn) forget() {
+	c.identity, c.changed = nil, true
+	c.states++
+}
 
 // Close implements driver.Conn. What the session wrote in a transaction that is still open is rolled back by that.
 func (c *Conn) Close() error {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/internal/catalog"
 )
 
@@ -26,6 +27,7 @@ type session struct {
 	settings settings
 	// pooled is set behind a pooler that may give each transaction another server process.
 	pooled bool
+	at     cachestore.Instant // when it was read, of a base
 }
 
 // identities makes equal identities the same pointer. It is bounded; an identity that falls out and comes back is another

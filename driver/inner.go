@@ -21,9 +21,10 @@ var (
 // inner is the end of the chain: pgx's connection, dialled when something needs it. What stands before it in the chain is
 // the interceptor, so nothing reaches PostgreSQL unseen.
 type inner struct {
-	pgx  driver.Connector
-	born func()       // called when a new session begins
-	std  *stdlib.Conn // nil until it is dialled, and after it was lost
+	pgx driver.Connector
+	// conceived is called before a new session is dialled, and born when it has begun.
+	conceived, born func()
+	std             *stdlib.Conn // nil until it is dialled, and after it was lost
 	// ahead is what fills have prepared on the session. mode and tracer are of its configuration, which pgx copies whole for
 	// each who asks.
 	ahead  ahead
@@ -50,6 +51,7 @@ func (i *inner) conn(ctx context.Context) (*stdlib.Conn, error) {
 	if i.std != nil {
 		return i.std, nil
 	}
+	i.conceived()
 	conn, err := i.pgx.Connect(ctx)
 	if err != nil {
 		return nil, err

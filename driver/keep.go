@@ -101,7 +101,7 @@ func (f *fill) admitted(entry *cachestore.Entry, admitted bool) {
 		return
 	}
 	done := func() { <-c.putting }
-	if !c.goBackground(func(context.Context) { defer done(); f.store(entry, true) }) {
+	if !c.goBackground(func(ctx context.Context) { defer done(); f.put(ctx, entry) }) {
 		done()
 		f.store(entry, false)
 	}
@@ -114,7 +114,12 @@ func (f *fill) store(entry *cachestore.Entry, admitted bool) {
 		f.flight.decide(nil)
 		return
 	}
-	f.cache.putNear(f.ctx.Context, f.flight.key, entry)
+	f.put(f.ctx.Context, entry)
+}
+
+// put puts an entry into the store.
+func (f *fill) put(ctx context.Context, entry *cachestore.Entry) {
+	f.cache.putNear(ctx, f.flight.key, entry)
 	f.flight.decide(entry)
 	f.request.text.tally.bytes.Add(int64(entry.Rows().Size()))
 }

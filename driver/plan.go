@@ -10,16 +10,21 @@ import (
 // planned says when statements were prepared. PostgreSQL goes on with the plan of a prepared statement when a table appears
 // earlier in the search_path, and does not look again whether a role may call the functions that went into it: such an answer
 // is right for the session, and not for another. So what is kept is only ever read by a plan of the session's present state.
+//
+// Nor is a plan good that was made, or remade, while the session was another for a time, as by SET LOCAL: the time zone goes into
+// constants, a role's rights into functions that are part of the plan. So after anything that may have changed the session, even if
+// it is what it was again, all plans count as another session's.
 type planned struct {
 	identity *identity
 	schema   uint64 // the count of schema changes
+	state    uint64 // the count of changes of the session
 }
 
 // plan is what statements have to be prepared under to be good now. The identity is known.
-func (c *Conn) plan() planned { return planned{c.identity, c.cache.schema.Load()} }
+func (c *Conn) plan() planned { return planned{c.identity, c.cache.schema.Load(), c.states} }
 
 // planning is what statements that are prepared after it are prepared under.
-func (c *Conn) planning() planned { return planned{c.identity, c.cache.era()} }
+func (c *Conn) planning() planned { return planned{c.identity, c.cache.era(), c.states} }
 
 // replan sees to it that a fill's query is planned for the session's present state. anew is set when pgx has to be told to
 // plan it once more, which takes one round trip.
@@ -30,8 +35,9 @@ func (c *Conn) replan(ctx context.Context, conn *pgx.Conn, r *request) (anew boo
 		return false, nil
 	case r.stmt != nil || c.planned == now:
 		return false, nil
-	case c.planned.schema == now.schema && c.planned.identity != nil, len(c.prepared) > 0, c.changed:
-		// What the caller has prepared, by SQL too, has to stay.
+	case c.planned.schema == now.schema && c.planned.identity != nil, len(c.prepared) > 0, c.changed, c.cache.fresh != nil:
+		// What the caller has prepared, by SQL too, has to stay. And what a pool's connection has prepared before it was ours is
+		// not known.
 		return true, nil
 	}
 	now = c.planning()

@@ -16,6 +16,7 @@ type request struct {
 	text    *text
 	args    []driver.NamedValue
 	stmt    *Stmt // when it is run through a prepared statement
+	rounds  int   // how often it turned out that it was judged by what is not true any more
 	wishes  wishes
 	verdict *verdict
 	// settings are the values in the session of the settings that the verdict depends on.
@@ -105,11 +106,14 @@ func (c *Conn) answer(ctx context.Context, r *request) (driver.Rows, error) {
 	}
 	if may && r.makeKey(c) {
 		rows, err := c.lookUp(ctx, r)
-		if errors.Is(err, errJudgeAgain) {
-			*r = request{text: r.text, args: r.args, stmt: r.stmt}
+		if !errors.Is(err, errJudgeAgain) {
+			return rows, err
+		}
+		again := request{text: r.text, args: r.args, stmt: r.stmt, rounds: r.rounds + 1}
+		if *r = again; r.rounds < maxRounds {
 			return c.answer(ctx, r) // the session is known now
 		}
-		return rows, err
+		r.wishes = wishesOf(ctx)
 	}
 	return c.bypass(ctx, r)
 }

@@ -18,7 +18,7 @@ type rewritten struct {
 
 // changes says what a statement changes with this answer and these arguments, or that it may be anything.
 func (t *text) changes(a *answer, args []driver.NamedValue) (changes []freshness.Change, all bool) {
-	if a.Reach.Unknown || a.MayWrite() {
+	if a.opaque() {
 		return nil, true
 	}
 	changes = freshness.Whole(a.tablesReached()...)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -28,12 +29,12 @@ func (c *Conn) identify(ctx context.Context) (*identity, error) {
 	if c.inner.std != nil || c.cache.perSession {
 		return c.introduce(ctx)
 	}
-	if base := c.cache.base.Load(); base != nil {
+	if base := c.cache.presentBase(); base != nil {
 		return base.identity, nil
 	}
 	// Of all the connections that begin at the same time one has to dial to find out; the others wait for it.
 	_, err := once(ctx, &c.cache.asking, "base", func() (*identity, error) {
-		if base := c.cache.base.Load(); base != nil {
+		if base := c.cache.presentBase(); base != nil {
 			return base.identity, nil
 		}
 		if c.cache.fresh != nil {
@@ -64,11 +65,11 @@ func (c *Conn) introduce(ctx context.Context) (*identity, error) {
 		return nil, c.unanswered(ctx, err)
 	}
 	c.identity, c.settings, c.pooled = s.identity, s.settings, s.pooled
-	if c.planned.identity == nil && !c.changed {
-		c.planned = planned{s.identity, c.era}
+	if c.planned.identity == nil && !c.changed && c.cache.fresh == nil {
+		c.planned = planned{s.identity, c.era, c.states}
 	}
 	if c.typical(std.Conn()) {
-		c.cache.base.Store(s)
+		c.cache.setBase(s, c.born)
 	}
 	return s.identity, nil
 }
@@ -80,9 +81,29 @@ func (c *Conn) typical(conn *pgx.Conn) bool {
 		c.born == c.cache.schema.Load()
 }
 
+// presentBase gives what a session is that is dialled now, or nil when it is to be found out. Where others than we dial, that is due from
+// time to time: defaults may have changed elsewhere, and what we dial ourselves tells of that by the way.
+func (c *cache) presentBase() *session {
+	base := c.base.Load()
+	if base != nil && c.fresh != nil && cachestore.Now().Sub(base.at) >= answerAge {
+		return nil
+	}
+	return base
+}
+
+// setBase says what a session is that was dialled after this count of schema changes, unless there were more.
+func (c *cache) setBase(s *session, born uint64) {
+	s.at = cachestore.Now()
+	c.base.Store(s)
+	if c.schema.Load() != born {
+		c.base.CompareAndSwap(s, nil)
+	}
+}
+
 // learnBase finds out what a session is that was just dialled, where the connections that we get may have been used by
 // others before: from a pool's own configuration, once.
 func (c *cache) learnBase(ctx context.Context) (*identity, error) {
+	born := c.schema.Load()
 	conn, err := c.fresh.Connect(ctx)
 	if err != nil {
 		return nil, err
@@ -92,7 +113,7 @@ func (c *cache) learnBase(ctx context.Context) (*identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.base.Store(s)
+	c.setBase(s, born)
 	return s.identity, nil
 }
 
@@ -145,7 +166,8 @@ func replayable(m *pgtype.Map) error {
 // gives nil when there is none to be had now; the error is that of dialling.
 func (c *Conn) learn(ctx context.Context, t *text) (*answer, error) {
 	if c.identity != nil {
-		if a := c.cache.known(question{c.identity, t.names}); a != nil {
+		a := c.cache.answers.of(question{c.identity, t.names}, c.cache.schema.Load())
+		if a != nil && !(a.unsettled && c.cache.looking.due(c.cache.schemaSettled())) {
 			return c.renew(ctx, t, a), nil
 		}
 	}
@@ -182,16 +204,35 @@ func (c *Conn) ask(ctx context.Context, t *text) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a := c.cache.answers.of(question{id, t.names}, c.cache.schema.Load()); a != nil && !a.unsettled {
+	a := c.cache.answers.of(question{id, t.names}, c.cache.schema.Load())
+	if a != nil && !(a.unsettled && c.cache.looking.begin(c.cache.schemaSettled())) {
 		return a, nil
 	}
+	if c.cache.storming() {
+		return nil, nil
+	}
 	key := fmt.Sprintf("%p %s", id, t.names)
-	for {
-		a, err := once(ctx, &c.cache.asking, key, func() (*answer, error) { return c.askServer(ctx, t) })
+	for range maxRounds {
+		a, err = once(ctx, &c.cache.asking, key, func() (*answer, error) { return c.askServer(ctx, t) })
 		if err != nil || a.schema == c.cache.schema.Load() {
 			return a, err
 		}
 	}
+	c.cache.storm.Store(time.Now().Add(stormLasts).UnixNano())
+	return a, nil
+}
+
+// Where the schema changes faster than the catalog can be asked an answer is out of date when it comes. Then nothing is cached for a
+// while, so that nobody who only wants to run a statement asks on and on.
+const (
+	maxRounds  = 3
+	stormLasts = time.Second
+)
+
+// storming tells whether the schema changes too fast to ask.
+func (c *cache) storming() bool {
+	until := c.storm.Load()
+	return until != 0 && time.Now().UnixNano() < until
 }
 
 func (c *Conn) askServer(ctx context.Context, t *text) (*answer, error) {
@@ -267,7 +308,9 @@ func (c *Conn) effect(ctx context.Context, query string, args []driver.NamedValu
 		return e, nil
 	}
 	e.changes, e.all = t.changes(a, args)
-	e.session = e.session || a.MayWrite() || a.Reach.Unknown || a.MayChangeSession() && !e.settings
+	e.opaque = a.opaque()
+	e.session = e.session || e.opaque || a.MayChangeSession() && !e.settings
+	e.all = e.all || a.schema != c.cache.schema.Load()
 	// Of several statements, one that changes the session changes what the next one's names stand for.
 	e.all = e.all || t.Several && e.session
 	return e, nil

@@ -49,7 +49,7 @@ func (s *Stmt) prepare(ctx context.Context) error {
 	}
 	s.chain, s.on = stmt.(chainStmt), s.conn.inner.std
 	s.inputs = stmt.NumInput()
-	s.planned = planned{s.conn.identity, era}
+	s.planned = planned{s.conn.identity, era, s.conn.states}
 	if s.conn.prepared == nil {
 		s.conn.prepared = make(map[string]int)
 	}
@@ -74,7 +74,7 @@ func (s *Stmt) renew(ctx context.Context) error {
 	if err := s.ready(ctx); err != nil || s.planned == s.conn.plan() {
 		return err
 	}
-	if s.planned.identity != nil || s.conn.changed || s.planned.schema != s.conn.plan().schema {
+	if s.planned.identity != nil || s.conn.changed || s.planned.schema != s.conn.plan().schema || s.planned.state != s.conn.states {
 		if err := s.Close(); err != nil {
 			return err
 		}

@@ -51,6 +51,12 @@ func (c *cache) schemaSettled() bool {
 	return tr == nil || tr.tracker.SchemaSeen()
 }
 
+// schemaTold tells whether the feed tells of every change of the schema, our own included, before what it holds back may be served again.
+func (c *cache) schemaTold() bool {
+	tr := c.following.Load()
+	return tr != nil && tr.events.Load() && tr.tracker.Live()
+}
+
 // noEra is the era of a session, or a plan, that comes from a moment when the schema was not settled. It is never the present one.
 const noEra = math.MaxUint64
 
@@ -61,15 +67,6 @@ func (c *cache) era() uint64 {
 		return noEra
 	}
 	return n
-}
-
-// known gives what the catalog is known to say, or nil when it is to be asked.
-func (c *cache) known(q question) *answer {
-	a := c.answers.of(q, c.schema.Load())
-	if a != nil && a.unsettled && c.looking.begin(c.schemaSettled()) {
-		return nil
-	}
-	return a
 }
 
 // looking spaces the questions that are asked again because their answers were unsettled: how long a change stays invisible is up

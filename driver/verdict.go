@@ -98,7 +98,7 @@ func (c *cache) judge(t *text, id *identity, a *answer, wished string) *verdict 
 	if v.refusal == "" {
 		v.track, v.strict, v.refusal = c.level(v.rule, id, a)
 	}
-	if v.track != nil && a.unsettled {
+	if v.refusal == "" && (v.track != nil && a.unsettled || a.schema != c.schema.Load()) {
 		v.refusal = unsettledRefusal
 	}
 	if v.refusal != "" {

@@ -36,6 +36,8 @@ type effect struct {
 	changes []freshness.Change
 	all     bool
 	schema  bool
+	// opaque is set when a function or a trigger runs of which nothing is known: it may change the schema.
+	opaque  bool
 	session bool
 	// temporary is set when the session may look for names in its temporary schema afterwards.
 	temporary bool
@@ -144,6 +146,8 @@ func (w *watch) before(ctx context.Context, query string, args []driver.NamedVal
 		w.schema = true
 		w.conn.cache.schemaChanges()
 	}
+	// Everything is under way meanwhile, so for what is opaque it is enough to ask anew afterwards.
+	w.schema = w.schema || e.opaque && !w.conn.cache.schemaTold()
 	return e, nil
 }
 
@@ -208,7 +212,9 @@ func (w *watch) resolve(ctx context.Context) {
 		if ctx.Err() != nil || w.conn.inner.lost() {
 			return
 		}
-		_, _ = w.conn.ask(ctx, t)
+		if a, _ := w.conn.ask(ctx, t); a != nil && a.opaque() && !w.conn.cache.schemaTold() {
+			w.conn.cache.schemaChanges() // it was not known to be when it was run
+		}
 	}
 }
 

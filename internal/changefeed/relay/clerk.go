@@ -24,11 +24,16 @@ var (
 select pg_current_wal_insert_lsn(), pg_snapshot_xmax(pg_current_snapshot()), pg_try_advisory_lock($1::int8)`}
 	where = server.Question{Name: "where", SQL: `
 select pg_current_wal_insert_lsn(), pg_snapshot_xmax(pg_current_snapshot())`}
+	beginning = server.Question{Name: "beginning", SQL: `
+select pg_current_wal_insert_lsn(), pg_snapshot_xmax(pg_current_snapshot()), ` + server.EventsSQL}
 )
 
 // origin is where a server is: nothing that was acknowledged before ends behind lsn, and no transaction that has ended has a
-// number from xmax on.
-type origin struct{ lsn, xmax uint64 }
+// number from xmax on. triggers are its event triggers, as server.EventsSQL gives them.
+type origin struct {
+	lsn, xmax uint64
+	triggers  string
+}
 
 // origin asks where the server is.
 func (m *member) origin(ctx context.Context) (origin, error) {
@@ -63,7 +68,7 @@ func (m *member) clerk(ctx context.Context) {
 			pulse.Reset(rand.N(pulseEvery / 20))
 		case answer := <-m.asks:
 			var now origin
-			if now, err = m.ask(where); err == nil {
+			if now, err = m.ask(beginning); err == nil {
 				answer <- now
 			}
 		case <-m.called:
@@ -121,7 +126,11 @@ func (m *member) ask(q server.Question) (origin, error) {
 	if err != nil {
 		return origin{}, err
 	}
-	return m.read(row)
+	now, err := m.read(row)
+	if len(row) > 2 {
+		now.triggers = row[2]
+	}
+	return now, err
 }
 
 func (m *member) read(row []string) (now origin, err error) {

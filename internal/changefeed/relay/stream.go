@@ -54,6 +54,9 @@ func (m *member) join(ctx context.Context, b *batch) error {
 	if err != nil {
 		return err
 	}
+	if err := s.gate.Look(now.triggers); err != nil {
+		return err
+	}
 	position := max(b.position, m.feed.pages.Load().Reachable(now.lsn))
 	sink := m.feed.config.WAL.Sink
 	sink.Start(b.generation, position, b.after)

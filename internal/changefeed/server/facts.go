@@ -55,6 +55,8 @@ var (
 	// Observe asks what can be seen, and where the WAL ended a moment after: no commit that can be seen ends behind it. And by what
 	// changes of the schema are told.
 	Observe = Question{"observe", `select pg_current_snapshot(), pg_current_wal_insert_lsn(), ` + EventsSQL}
+	// Triggers asks for the event triggers.
+	Triggers = Question{"triggers", `select ` + EventsSQL}
 	// Flush commits something, and so has the WAL flushed and decoded up to now. Only a transactional message does.
 	Flush = Question{"flush", `select pg_logical_emit_message(true, 'pgcache.flush', '')`}
 )

@@ -69,9 +69,9 @@ type Gate struct {
 	// used is set when there was a barrier ever: without any, nothing is remembered.
 	used atomic.Bool
 
-	events Events // of the one who sends
-
 	mu sync.Mutex
+	// events are the event triggers since the stream began.
+	events Events
 	// next is the barrier that is sent next, if anybody waits for it; sent are those that wait for the stream, in order.
 	next   *barrier
 	sent   []*barrier
@@ -173,6 +173,15 @@ func (b *barrier) fail() {
 	close(b.open)
 }
 
+// Look reads what EventsSQL gives. It is called first before the stream begins, and then with each barrier.
+func (g *Gate) Look(answer string) error {
+	g.mu.Lock()
+	told, err := g.events.Look(answer)
+	g.mu.Unlock()
+	g.Events(told)
+	return err
+}
+
 // send asks the server for a barrier.
 func (g *Gate) send(l *Line, b *barrier) error {
 	row, err := l.Ask(Observe)
@@ -185,9 +194,7 @@ func (g *Gate) send(l *Line, b *barrier) error {
 	if b.position, err = ParseLSN(row[1]); err != nil {
 		return err
 	}
-	told, err := g.events.Look(row[2])
-	g.Events(told)
-	if err != nil {
+	if err := g.Look(row[2]); err != nil {
 		return err
 	}
 	b.position = g.Reachable(b.position)

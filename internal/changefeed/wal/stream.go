@@ -88,6 +88,13 @@ func (f *Feed) follow(outer context.Context) (err error) {
 func (s *stream) begin() error {
 	s.feed.stream.Store(s)
 	s.progress.Begin(time.Now())
+	triggers, err := s.control.Ask(server.Triggers)
+	if err != nil {
+		return err
+	}
+	if err := s.gate.Look(triggers[0]); err != nil {
+		return err
+	}
 	row, err := s.control.Ask(origin)
 	if err != nil {
 		return err
