@@ -105,7 +105,8 @@ func ownHooks(config *pgconn.Config) bool {
 // that keeps no idle connections; [OpenDBPool] sees to that. Closing the connector leaves the pool open.
 //
 // Other users of the pool may leave settings behind on its connections, so the state of each is read back (one short
-// round trip) before a result that it read is kept.
+// round trip) before a result that it read is kept; and statements that they have prepared there may have been planned under
+// other settings, so what is to be kept is planned anew (another one).
 func NewConnectorPool(pool *pgxpool.Pool, params string, opts ...Option) (*Connector, error) {
 	config, err := parseParams(params)
 	if err != nil {
