@@ -29,6 +29,8 @@ type answer struct {
 	// unsettled is set when the feed had told of changes of the schema that the answer may not take in.
 	unsettled bool
 	at        cachestore.Instant
+	// doubted is when a run of the statement last counted as a change of the schema.
+	doubted atomic.Pointer[cachestore.Instant]
 	// wanted is set when somebody used the answer although it was old.
 	wanted atomic.Bool
 	// names are those of the tables, when observe mode has asked for them.
@@ -100,6 +102,17 @@ func (as *answers) put(a *answer) {
 
 // opaque tells whether a statement with this answer runs something that may do anything.
 func (a *answer) opaque() bool { return a.MayWrite() || a.Reach.Unknown }
+
+// doubts tells whether what such a statement does is to be counted as a change of the schema: once in a while. A trigger that writes an
+// audit trail may run a hundred times a second, and to ask the catalog anew each time would be dearer than what the cache saves; what
+// a function changes at its second run within a minute is seen when others' changes are.
+func (a *answer) doubts(now cachestore.Instant) bool {
+	last := a.doubted.Load()
+	if last != nil && now.Sub(*last) < answerAge {
+		return false
+	}
+	return a.doubted.CompareAndSwap(last, &now)
+}
 
 // tablesRead are the tags of what a statement with this answer reads.
 func (a *answer) tablesRead() []freshness.Tag {

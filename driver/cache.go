@@ -75,6 +75,9 @@ type cache struct {
 	// storm is until when the schema changes too fast to ask the catalog, in Unix nanoseconds.
 	storm atomic.Int64
 
+	// rebasing is set while base is found out again.
+	rebasing atomic.Bool
+
 	// reasking is set while old answers of the catalog are being replaced.
 	reasking atomic.Bool
 	warned   atomic.Int64 // when the latest warning was logged, in Unix nanoseconds

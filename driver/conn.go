@@ -37,8 +37,12 @@ type Conn struct {
 	pooled bool
 	// born is the count of schema changes before the session was dialled, and era that of those that its first plans take in.
 	born, era uint64
-	// states counts the changes of the session that there may have been.
+	// states counts how often a statement may have been planned for another session than this one is otherwise.
 	states uint64
+	// keeps is set once the caller may have prepared statements by SQL or on pgx's own connection, and replanned counts the fills since
+	// all plans were given up.
+	keeps     bool
+	replanned int
 	// planned is the state in which statements were prepared that pgx keeps.
 	planned planned
 	// reticent is set once the session looks for names in its temporary schema. To ask it anything would make that schema, and
@@ -81,7 +85,7 @@ func newConn(c *cache) *Conn {
 // begin is called when a session was dialled.
 func (c *Conn) begin() {
 	c.identity, c.changed, c.prepared, c.planned = nil, false, nil, planned{}
-	c.reticent = false
+	c.reticent, c.keeps, c.replanned = false, false, 0
 	c.era = c.cache.era()
 	c.cache.followFrom(c.inner.std.Conn())
 }
@@ -118,7 +122,7 @@ func (c *Conn) Conn() *pgx.Conn {
 	if c.escaped {
 		return std.Conn() // and has not come back
 	}
-	c.escaped = true
+	c.escaped, c.keeps = true, true
 	c.cache.escaped.Add(1)
 	c.watch.write.Begin(&c.cache.ledger, nil, true)
 	c.cache.shared.publish(context.Background(), &c.watch.told, c.serverPID(), nil, true)
@@ -132,6 +136,7 @@ func (c *Conn) comeBack() {
 		return
 	}
 	c.escaped = false
+	c.states++
 	c.watch.after(context.Background(), effect{session: true, ends: true}, nil)
 	c.cache.escaped.Add(-1) // what was written is marked by now
 }
@@ -223,10 +228,7 @@ func (c *Conn) drop() {
 }
 
 // forget makes the session's state be read back before the next answer.
-func (c *Conn) forget() {
-	c.identity, c.changed = nil, true
-	c.states++
-}
+func (c *Conn) forget() { c.identity, c.changed = nil, true }
 
 // Close implements driver.Conn. What the session wrote in a transaction that is still open is rolled back by that.
 func (c *Conn) Close() error {

@@ -9,7 +9,8 @@ import (
 )
 
 // finish keeps the result if it may be kept, and tells everybody how it ended. The entry is in the store before the caller
-// sees the end, so that its next query finds it, unless a feed has to tell more first; and observers have been told.
+// sees the end, so that its next query finds it, unless a feed has to tell more first, or a store of the user's own is given it in the
+// background; and observers have been told.
 func (f *fill) finish(err error) {
 	f.err = err
 	f.noteTime()
@@ -86,8 +87,8 @@ func (f *fill) discard() {
 	}
 }
 
-// admitted is told whether the entry may be kept, by the feed or by the caller, who wait meanwhile. A store of the user's own may take
-// its time, so it is given the entry in the background, unless it is slow with many already.
+// admitted is called with whether the entry may be kept, in the feed's goroutine or the caller's, which waits. A store of the user's
+// own may take its time, so it is given the entry in the background, unless it is slow with many already.
 func (f *fill) admitted(entry *cachestore.Entry, admitted bool) {
 	c := f.cache
 	if c.memory != nil || !admitted {

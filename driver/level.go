@@ -3,6 +3,7 @@ package driver
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gopgcache/pgcache/dsn"
@@ -28,6 +29,12 @@ func (c *cache) level(rule *dsn.Rule, id *identity, a *answer) (tr *track, stric
 		return nil, false, "consistency=strict: " + errNoEvents.Error()
 	}
 	return tr, wanted == dsn.ConsistencyStrict, ""
+}
+
+// wantsStrict tells whether the level strict is asked for anywhere.
+func (c *cache) wantsStrict() bool {
+	return c.config.Consistency == dsn.ConsistencyStrict ||
+		slices.ContainsFunc(c.config.Rules, func(r dsn.Rule) bool { return r.Consistency == dsn.ConsistencyStrict })
 }
 
 // ErrConsistency is wrapped by the error of a statement whose rule asks for a level that can't be had: the error says what to

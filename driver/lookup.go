@@ -196,7 +196,7 @@ func (c *Conn) miss(ctx context.Context, r *request, past *cachestore.Entry) (dr
 }
 
 // share tells what a flight's entry, or PostgreSQL's refusal, means for somebody who waited for it. It has to hold all that the feed
-// had told of when they joined; who was disappointed once waits for no second one. And an entry has to be young enough, which
+// had told of when they joined; who was disappointed twice goes alone. And an entry has to be young enough, which
 // what PostgreSQL has just said is, unless the caller has asked for a shorter ttl than the rule's.
 func (c *Conn) share(r *request, f *flight, e *cachestore.Entry, o outcome) outcome {
 	switch {

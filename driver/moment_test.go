@@ -180,9 +180,7 @@ func TestDefaultsOfAPoolsConnection(t *testing.T) {
 	f.exec(f.plain, fmt.Sprintf("alter database %s set search_path = other", name))
 	pool.Reset()
 	f.connector.cache.base.Load().at -= 1 << 50 // a minute and more
-	if got := f.read(f.DB, balanceOf, 1); got != "77" {
-		t.Errorf("read %s of another schema", got)
-	}
+	f.eventually("the other schema", func() bool { return f.read(f.DB, balanceOf, 1) == "77" })
 }
 
 // A function, or a trigger, may change the schema: what was known of it is asked anew.
@@ -267,4 +265,30 @@ func TestSchemaChangesOnAndOn(t *testing.T) {
 	close(stop)
 	<-stopped
 	f.kept(balanceOf, 1)
+}
+
+// Plans that are of no use any more cost a round trip more each, for a while and not for the rest of the connection's life.
+func TestPlansComeBack(t *testing.T) {
+	f := newFixture(t, "rule=all: * ttl=1ns")
+	conn, err := f.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	roundTrips := func() int64 {
+		before := f.sent.Load()
+		for id := range 10 {
+			f.read(conn, balanceOf, id)
+		}
+		return f.sent.Load() - before
+	}
+	f.read(conn, balanceOf, 1)
+	if n := roundTrips(); n != 10 {
+		t.Fatalf("10 queries took %d round trips before", n)
+	}
+	f.meanwhile(conn, "set local time zone 'Asia/Tokyo'", func(tx *sql.Tx) { f.read(tx, balanceOf, 1) })
+	t.Log(roundTrips(), "round trips after that")
+	if n := roundTrips(); n != 10 {
+		t.Errorf("10 queries take %d round trips then", n)
+	}
 }

@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"database/sql/driver"
+	"regexp"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -12,12 +13,12 @@ import (
 // is right for the session, and not for another. So what is kept is only ever read by a plan of the session's present state.
 //
 // Nor is a plan good that was made, or remade, while the session was another for a time, as by SET LOCAL: the time zone goes into
-// constants, a role's rights into functions that are part of the plan. So after anything that may have changed the session, even if
-// it is what it was again, all plans count as another session's.
+// constants, a role's rights into functions that are part of the plan. So once a statement has been run while nobody knew what the
+// session was, or it was another, all plans count as another session's, though it is what it was again: see planElsewhere.
 type planned struct {
 	identity *identity
 	schema   uint64 // the count of schema changes
-	state    uint64 // the count of changes of the session
+	state    uint64 // Conn.states
 }
 
 // plan is what statements have to be prepared under to be good now. The identity is known.
@@ -35,18 +36,40 @@ func (c *Conn) replan(ctx context.Context, conn *pgx.Conn, r *request) (anew boo
 		return false, nil
 	case r.stmt != nil || c.planned == now:
 		return false, nil
-	case c.planned.schema == now.schema && c.planned.identity != nil, len(c.prepared) > 0, c.changed, c.cache.fresh != nil:
-		// What the caller has prepared, by SQL too, has to stay. And what a pool's connection has prepared before it was ours is
-		// not known.
+	case c.planned.schema == now.schema && c.planned.state == now.state && c.planned.identity != nil:
+		return true, nil // it is another session for a time
+	case len(c.prepared) > 0, c.keeps, c.cache.perSession, c.cache.fresh != nil:
+		// What the caller, or a hook, has prepared has to stay; and what a pool's connection has prepared before it was ours is not known.
 		return true, nil
+	case c.replanned < fewFills && c.planned.identity != nil && (c.planned.schema == now.schema || c.planned.schema == noEra):
+		c.replanned++
+		return true, nil // plans are lost again and again
 	}
-	now = c.planning()
+	now, c.replanned = c.planning(), 0
 	if err := conn.DeallocateAll(ctx); err != nil {
 		return false, c.unanswered(ctx, err)
 	}
 	c.planned, c.inner.ahead = now, ahead{}
 	return false, nil
 }
+
+// fewFills is how many queries have to be planned anew, at a round trip each, before all plans are given up once more: that takes a
+// round trip itself, and one for each statement after it.
+const fewFills = 8
+
+// planElsewhere is called when a statement is sent that is not a fill's. If the session may be another than its plans are for, they are
+// not good any more.
+func (c *Conn) planElsewhere(t *text) {
+	if c.keeps = c.keeps || preparing.MatchString(t.sql); !t.namesAnything() {
+		return
+	}
+	if c.identity == nil && c.changed || c.planned.identity != nil && c.identity != c.planned.identity {
+		c.states++
+	}
+}
+
+// preparing finds statements that may prepare others by SQL.
+var preparing = regexp.MustCompile(`(?i)\bprepare\b`)
 
 // asksForPlan tells whether the caller asks for a prepared statement by an option.
 func asksForPlan(args []driver.NamedValue) bool {

@@ -81,12 +81,21 @@ func (c *Conn) typical(conn *pgx.Conn) bool {
 		c.born == c.cache.schema.Load()
 }
 
-// presentBase gives what a session is that is dialled now, or nil when it is to be found out. Where others than we dial, that is due from
-// time to time: defaults may have changed elsewhere, and what we dial ourselves tells of that by the way.
+// presentBase gives what a session is that is dialled now, or nil when it is to be found out. Where others than we dial it is found out
+// again from time to time, in the background: defaults may have changed elsewhere, and what we dial ourselves tells of that by the way.
 func (c *cache) presentBase() *session {
 	base := c.base.Load()
-	if base != nil && c.fresh != nil && cachestore.Now().Sub(base.at) >= answerAge {
-		return nil
+	if base == nil || c.fresh == nil || cachestore.Now().Sub(base.at) < answerAge || !c.rebasing.CompareAndSwap(false, true) {
+		return base
+	}
+	started := c.goBackground(func(ctx context.Context) {
+		defer c.rebasing.Store(false)
+		if _, err := c.learnBase(ctx); err != nil {
+			pause(ctx)
+		}
+	})
+	if !started {
+		c.rebasing.Store(false)
 	}
 	return base
 }
@@ -205,11 +214,13 @@ func (c *Conn) ask(ctx context.Context, t *text) (*answer, error) {
 		return nil, err
 	}
 	a := c.cache.answers.of(question{id, t.names}, c.cache.schema.Load())
-	if a != nil && !(a.unsettled && c.cache.looking.begin(c.cache.schemaSettled())) {
+	switch {
+	case a != nil && !a.unsettled:
 		return a, nil
-	}
-	if c.cache.storming() {
+	case c.cache.storming():
 		return nil, nil
+	case a != nil && !c.cache.looking.begin(c.cache.schemaSettled()):
+		return a, nil
 	}
 	key := fmt.Sprintf("%p %s", id, t.names)
 	for range maxRounds {
@@ -220,19 +231,6 @@ func (c *Conn) ask(ctx context.Context, t *text) (*answer, error) {
 	}
 	c.cache.storm.Store(time.Now().Add(stormLasts).UnixNano())
 	return a, nil
-}
-
-// Where the schema changes faster than the catalog can be asked an answer is out of date when it comes. Then nothing is cached for a
-// while, so that nobody who only wants to run a statement asks on and on.
-const (
-	maxRounds  = 3
-	stormLasts = time.Second
-)
-
-// storming tells whether the schema changes too fast to ask.
-func (c *cache) storming() bool {
-	until := c.storm.Load()
-	return until != 0 && time.Now().UnixNano() < until
 }
 
 func (c *Conn) askServer(ctx context.Context, t *text) (*answer, error) {
@@ -267,6 +265,9 @@ func (c *Conn) askServer(ctx context.Context, t *text) (*answer, error) {
 		return nil, c.unanswered(ctx, err)
 	}
 	a.unsettled = !sight.settled(found.Snapshot)
+	if before != nil {
+		a.doubted.Store(before.doubted.Load())
+	}
 	c.cache.answers.put(a)
 	return a, nil
 }
@@ -309,6 +310,7 @@ func (c *Conn) effect(ctx context.Context, query string, args []driver.NamedValu
 	}
 	e.changes, e.all = t.changes(a, args)
 	e.opaque = a.opaque()
+	e.doubtful = e.opaque && !c.cache.schemaTold() && a.doubts(cachestore.Now())
 	e.session = e.session || e.opaque || a.MayChangeSession() && !e.settings
 	e.all = e.all || a.schema != c.cache.schema.Load()
 	// Of several statements, one that changes the session changes what the next one's names stand for.

@@ -42,6 +42,7 @@ type chainStmt interface {
 // prepare prepares the statement on the connection's present session.
 func (s *Stmt) prepare(ctx context.Context) error {
 	s.conn.comeBack()
+	s.conn.planElsewhere(s.text)
 	era := s.conn.cache.era()
 	stmt, err := s.conn.chain.PrepareContext(ctx, s.text.sql)
 	if err != nil {

@@ -31,7 +31,7 @@ type track struct {
 	// late is until when the feed counts as late, in Unix nanoseconds.
 	late atomic.Int64
 	// generation names the server's history that positions belong to.
-	generation string
+	generation atomic.Pointer[string]
 }
 
 var (
@@ -50,7 +50,7 @@ func (tr *track) Events(told bool) {
 func (tr *track) Start(generation string, position, after uint64) {
 	c := tr.cache
 	// A verdict names the generation in its keys; and of changes of the schema since the last stream nothing was told.
-	tr.generation = generation
+	tr.generation.Store(&generation)
 	c.schemaChanges()
 	tr.tracker.Start(position, after)
 	c.schemaChanges() // what the catalog said in between was not held against the stream
@@ -156,9 +156,9 @@ func (tr *track) keyPart() string {
 	case tr == nil:
 		return ""
 	case tr.common: // whether it is relayed or not, the commits are the same
-		return dsn.FeedWAL.String() + strconv.Quote(tr.generation)
+		return dsn.FeedWAL.String() + strconv.Quote(*tr.generation.Load())
 	default:
-		return tr.kind + strconv.Quote(tr.generation)
+		return tr.kind + strconv.Quote(*tr.generation.Load())
 	}
 }
 
@@ -193,7 +193,7 @@ func (c *cache) askTracking(ctx context.Context, conn *pgconn.PgConn, a *answer)
 		return err
 	}
 	a.after = columns.After
-	if !tr.events.Load() {
+	if !tr.events.Load() && c.wantsStrict() {
 		told, err := setup.Events(ctx, conn)
 		if err != nil {
 			return err

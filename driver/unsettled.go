@@ -12,7 +12,7 @@ import (
 // so do plans that are made: they are unsettled, and nothing is answered or kept by them at a level that a feed stands for.
 
 // unsettledRefusal is why a statement is not cached meanwhile.
-const unsettledRefusal = "a change of the schema has been told of that may not be visible yet"
+const unsettledRefusal = "the schema has just been changed, and the change may not be visible yet"
 
 // sight is a question to the catalog, held against the feed; nil where there is none.
 type sight struct{ fill *freshness.Fill }
@@ -97,7 +97,7 @@ func (l *looking) begin(settled bool) bool {
 	now := time.Now()
 	switch {
 	case settled:
-		l.wait = 0
+		l.wait, l.next = 0, now
 		return true
 	case now.Before(l.next):
 		return false
@@ -105,4 +105,17 @@ func (l *looking) begin(settled bool) bool {
 	l.wait = min(max(2*l.wait, shortLook), longLook)
 	l.next = now.Add(l.wait)
 	return true
+}
+
+// Where the schema changes faster than the catalog can be asked an answer is out of date when it comes. Then nothing is cached for a
+// while, so that nobody who only wants to run a statement asks on and on. maxRounds also bounds how often one query is judged anew.
+const (
+	maxRounds  = 3
+	stormLasts = time.Second
+)
+
+// storming tells whether the schema changes too fast to ask.
+func (c *cache) storming() bool {
+	until := c.storm.Load()
+	return until != 0 && time.Now().UnixNano() < until
 }

@@ -57,7 +57,7 @@ func (v *verdict) holds(c *cache, id *identity, wished string, now cachestore.In
 		return true // the text alone decides
 	case v.answer.schema != c.schema.Load():
 		return false
-	case v.answer.unsettled:
+	case v.answer.unsettled && v.refusal == unsettledRefusal:
 		return !c.looking.due(c.schemaSettled())
 	case !v.answer.old(now):
 		return true

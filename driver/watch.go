@@ -6,6 +6,7 @@ import (
 
 	"github.com/ngrok/sqlmw"
 
+	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/internal/freshness"
 )
 
@@ -36,9 +37,10 @@ type effect struct {
 	changes []freshness.Change
 	all     bool
 	schema  bool
-	// opaque is set when a function or a trigger runs of which nothing is known: it may change the schema.
-	opaque  bool
-	session bool
+	// opaque is set when a function or a trigger runs of which nothing is known, and doubtful when the schema counts as changed then.
+	opaque   bool
+	doubtful bool
+	session  bool
 	// temporary is set when the session may look for names in its temporary schema afterwards.
 	temporary bool
 	ends      bool // it may end a transaction
@@ -132,6 +134,7 @@ func (w *watch) before(ctx context.Context, query string, args []driver.NamedVal
 			return effect{}, err
 		}
 	}
+	w.conn.planElsewhere(w.conn.text(query))
 	e, err := w.conn.effect(ctx, query, args)
 	if err != nil {
 		return effect{}, err
@@ -147,7 +150,7 @@ func (w *watch) before(ctx context.Context, query string, args []driver.NamedVal
 		w.conn.cache.schemaChanges()
 	}
 	// Everything is under way meanwhile, so for what is opaque it is enough to ask anew afterwards.
-	w.schema = w.schema || e.opaque && !w.conn.cache.schemaTold()
+	w.schema = w.schema || e.doubtful
 	return e, nil
 }
 
@@ -166,8 +169,8 @@ func (w *watch) after(ctx context.Context, e effect, err error) {
 	case c.inner.lost():
 		w.lose()
 	case c.inner.idle():
-		w.settle()
 		w.resolve(ctx)
+		w.settle()
 	case e.ends:
 		// COMMIT AND CHAIN: what was written is out, and the next transaction is open.
 		w.write.Again()
@@ -204,17 +207,17 @@ func (w *watch) marks() (changes []freshness.Change, all bool) {
 }
 
 // resolve asks for the tables that could not be asked for inside the transaction that has ended, so that the next one like
-// it need not count as a write to everything. The caller has its answer already, so a failure is of no account.
+// it need not count as a write to everything. What it wrote is under way meanwhile: one of them may have changed the schema. A
+// failure is of no account.
 func (w *watch) resolve(ctx context.Context) {
 	list := w.unresolved
 	w.unresolved = nil
 	for _, t := range list {
-		if ctx.Err() != nil || w.conn.inner.lost() {
-			return
+		if w.schema || ctx.Err() != nil || w.conn.inner.lost() {
+			return // after a change of the schema answers from before it are of no use
 		}
-		if a, _ := w.conn.ask(ctx, t); a != nil && a.opaque() && !w.conn.cache.schemaTold() {
-			w.conn.cache.schemaChanges() // it was not known to be when it was run
-		}
+		a, _ := w.conn.ask(ctx, t)
+		w.schema = a != nil && a.opaque() && !w.conn.cache.schemaTold() && a.doubts(cachestore.Now())
 	}
 }
 

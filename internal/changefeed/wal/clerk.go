@@ -10,7 +10,7 @@ import (
 const (
 	// pulseEvery is how often the server is asked where it is.
 	pulseEvery = time.Second
-	// publicationEvery counts the pulses between two looks at the publication.
+	// publicationEvery counts the pulses between two looks at the publication and the event triggers.
 	publicationEvery = 5
 	// flushAfter is how long somebody waits for a position before the WAL is flushed for it. Servers flush what
 	// asynchronous commits wrote every 200 ms; what open transactions wrote may stay for a quarter of a minute.
@@ -112,7 +112,20 @@ func (c *clerk) feelPulse() error {
 		return err
 	}
 	if c.pulses++; c.pulses%publicationEvery == 0 {
-		return c.stream.checkPublication()
+		return c.checkSetup()
 	}
 	return nil
+}
+
+// checkSetup finds out whether the publication and the event triggers are what they were. Barriers look at the triggers too, but at the
+// level tracked there are none.
+func (c *clerk) checkSetup() error {
+	triggers, err := c.stream.control.Ask(server.Triggers)
+	if err != nil {
+		return err
+	}
+	if err := c.stream.gate.Look(triggers[0]); err != nil {
+		return err
+	}
+	return c.stream.checkPublication()
 }
