@@ -140,16 +140,21 @@ func TestRedisTrims(t *testing.T) {
 	client := redis.NewClient(options)
 	defer client.Close()
 	// One process reads nothing until the stream was trimmed.
-	late := &halting{Transport: ViaRedis(t, server.URL()), halted: make(chan struct{})}
+	late := &halting{Transport: ViaRedis(t, server.URL()), reached: make(chan struct{}, 1), halted: make(chan struct{})}
 	all := []*process{launch(t, dsn, ViaRedis(t, server.URL()))}
 	all[0].untilLive(t)
 	p := launch(t, dsn, late)
 	p.untilLive(t)
 	late.halt.Store(true)
-	for range 5 {
+	insert := func() { // a message of its own
 		exec(t, c, "insert into t select coalesce(max(id), 0) + 1, 0 from t")
+		all[0].catchUp(t, c)
 	}
-	all[0].catchUp(t, c)
+	insert()
+	<-late.reached // it was waiting for this one
+	for range 5 {
+		insert()
+	}
 	if err := client.XTrimMaxLen(t.Context(), "{fleet}:commits", 1).Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -164,8 +169,8 @@ func TestRedisTrims(t *testing.T) {
 type halting struct {
 	Transport
 
-	halt   atomic.Bool
-	halted chan struct{}
+	halt            atomic.Bool
+	reached, halted chan struct{}
 }
 
 func (h *halting) Subscribe(ctx context.Context) (Subscription, error) {
@@ -181,6 +186,10 @@ type haltingSubscription struct {
 
 func (s haltingSubscription) Receive(ctx context.Context) ([]byte, error) {
 	if s.of.halt.Load() {
+		select {
+		case s.of.reached <- struct{}{}:
+		default:
+		}
 		<-s.of.halted
 	}
 	return s.Subscription.Receive(ctx)
