@@ -66,6 +66,11 @@ func (s *Snapshot) Sees(xid uint64) bool {
 	return !running
 }
 
+// Same tells whether no transaction that writes has ended between two snapshots of one server.
+func (s *Snapshot) Same(other *Snapshot) bool {
+	return s.Max == other.Max && slices.Equal(s.Running, other.Running)
+}
+
 // Past tells whether every transaction up to and with xid had ended.
 func (s *Snapshot) Past(xid uint64) bool {
 	return s.Max > xid && (len(s.Running) == 0 || s.Running[0] > xid)

@@ -69,6 +69,11 @@ type Gate struct {
 	// used is set when there was a barrier ever: without any, nothing is remembered.
 	used atomic.Bool
 
+	// looked is what could be seen when the event triggers were looked at last, and busy is set when that was something new. They are
+	// the sender's.
+	looked *freshness.Snapshot
+	busy   bool
+
 	mu sync.Mutex
 	// events are the event triggers since the stream began.
 	events Events
@@ -173,7 +178,24 @@ func (b *barrier) fail() {
 	close(b.open)
 }
 
-// Look reads what EventsSQL gives. It is called first before the stream begins, and then with each barrier.
+// lookAgain looks at the event triggers unless no transaction has ended since they were looked at last. answer holds what is known of
+// them, if they were asked for with the snapshot.
+func (g *Gate) lookAgain(l *Line, seen *freshness.Snapshot, answer []string) (err error) {
+	g.busy = g.looked == nil || !g.looked.Same(seen)
+	if !g.busy {
+		return nil
+	}
+	if len(answer) == 0 {
+		if answer, err = l.Ask(Triggers); err != nil {
+			return err
+		}
+	}
+	g.looked = seen
+	return g.Look(answer[0])
+}
+
+// Look reads what EventsSQL gives. It is called for a stream that begins too, so that what is changed between that and the first barrier
+// is noticed.
 func (g *Gate) Look(answer string) error {
 	g.mu.Lock()
 	told, err := g.events.Look(answer)
@@ -184,7 +206,11 @@ func (g *Gate) Look(answer string) error {
 
 // send asks the server for a barrier.
 func (g *Gate) send(l *Line, b *barrier) error {
-	row, err := l.Ask(Observe)
+	question := Observe
+	if g.busy {
+		question = ObserveAll
+	}
+	row, err := l.Ask(question)
 	if err != nil {
 		return err
 	}
@@ -194,7 +220,7 @@ func (g *Gate) send(l *Line, b *barrier) error {
 	if b.position, err = ParseLSN(row[1]); err != nil {
 		return err
 	}
-	if err := g.Look(row[2]); err != nil {
+	if err := g.lookAgain(l, &b.snapshot, row[2:]); err != nil {
 		return err
 	}
 	b.position = g.Reachable(b.position)
