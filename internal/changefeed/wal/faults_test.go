@@ -44,7 +44,7 @@ func TestConnectionBreaks(t *testing.T) {
 	for _, test := range []struct{ name, which string }{
 		{"walsender", "backend_type = 'walsender'"},
 		{"control", "query like '%synchronous_standby_names%'"},
-		{"barriers", "query like '%pg_current_snapshot(), pg_current_wal_insert_lsn()%'"},
+		{"barriers", "(query like '%pg_current_snapshot(), pg_current_wal_insert_lsn()%' or query like '%pg_event_trigger%')"},
 		{"all", "true"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
