@@ -39,8 +39,8 @@ type Conn struct {
 	born, era uint64
 	// states counts how often a statement may have been planned for another session than this one is otherwise.
 	states uint64
-	// keeps is set once the caller may have prepared statements by SQL or on pgx's own connection, and replanned counts the fills since
-	// all plans were given up.
+	// keeps is set once the session was found to have prepared statements of somebody else's, and replanned counts the fills since all
+	// plans were given up.
 	keeps     bool
 	replanned int
 	// planned is the state in which statements were prepared that pgx keeps.
@@ -122,7 +122,7 @@ func (c *Conn) Conn() *pgx.Conn {
 	if c.escaped {
 		return std.Conn() // and has not come back
 	}
-	c.escaped, c.keeps = true, true
+	c.escaped = true
 	c.cache.escaped.Add(1)
 	c.watch.write.Begin(&c.cache.ledger, nil, true)
 	c.cache.shared.publish(context.Background(), &c.watch.told, c.serverPID(), nil, true)

@@ -116,7 +116,8 @@ func (r *request) unchangedSince(f *flight) bool {
 }
 
 // mayHold tells whether the flight's snapshot, if it is there already, sees all that the feed had delivered when the request was
-// made. The flight may have set out when a commit had been delivered that nobody could see yet. The caller holds the lock.
+// made. The flight may have set out when a commit had been delivered that nobody could see yet. It spares a wait and no more: a fill
+// that has ended may say too much here, so share looks at what it said before. The caller holds the lock.
 func (f *flight) mayHold(r *request) bool {
 	if f.fill == nil || f.fill.tracking == nil {
 		return true

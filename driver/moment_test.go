@@ -45,11 +45,7 @@ func TestPlanOfAnotherTimeZone(t *testing.T) {
 				f := newFixture(t)
 				f.exec(f.plain, seenTable)
 				f = f.with(func(c *pgx.ConnConfig) { c.RuntimeParams["timezone"] = "UTC" }, "consistency="+level, "feed=wal")
-				conn, err := f.Conn(t.Context())
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer conn.Close()
+				conn := f.pin()
 				f.eventually("a kept answer", func() bool {
 					return f.delta(func() { f.read(conn, "select id from seen where id = 1") }).Hits == 1
 				})
@@ -90,11 +86,7 @@ func TestPlanOfAnotherRole(t *testing.T) {
 				revoke execute on function secret from public; grant execute on function secret to %[2]s;
 				grant %[2]s to %[1]s; grant select on accounts to %[1]s, %[2]s`, low, high))
 			app := f.with(func(c *pgx.ConnConfig) { c.User, c.Password = low, "secret" })
-			conn, err := app.Conn(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
+			conn := app.pin()
 			app.read(conn, balanceOf, 2)
 			ask := func() error { _, err := readAll(t.Context(), conn, secret); return err }
 			if prepared {
@@ -220,11 +212,7 @@ func TestFunctionMakesAPolicy(t *testing.T) {
 	app := f.role("app")
 	f.exec(f.plain, "grant select on accounts to "+app)
 	as := func(tenant string) string {
-		conn, err := f.Conn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
+		conn := f.pin()
 		f.exec(conn, "set role "+app)
 		f.exec(conn, "select set_config('app.tenant', $1, false)", tenant)
 		defer f.exec(conn, "reset role")
@@ -270,11 +258,7 @@ func TestSchemaChangesOnAndOn(t *testing.T) {
 // Plans that are of no use any more cost a round trip more each, for a while and not for the rest of the connection's life.
 func TestPlansComeBack(t *testing.T) {
 	f := newFixture(t, "rule=all: * ttl=1ns")
-	conn, err := f.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	conn := f.pin()
 	roundTrips := func() int64 {
 		before := f.sent.Load()
 		for id := range 10 {
@@ -290,5 +274,20 @@ func TestPlansComeBack(t *testing.T) {
 	t.Log(roundTrips(), "round trips after that")
 	if n := roundTrips(); n != 10 {
 		t.Errorf("10 queries take %d round trips then", n)
+	}
+}
+
+// What somebody has prepared by name stays, whatever becomes of the plans.
+func TestPreparedByNameStays(t *testing.T) {
+	f := newFixture(t, "rule=all: * ttl=1ns")
+	conn := f.pin()
+	f.read(conn, balanceOf, 1)
+	f.exec(conn, "prepare mine as select 7")
+	f.meanwhile(conn, "set local time zone 'Asia/Tokyo'", func(tx *sql.Tx) { f.read(tx, balanceOf, 1) })
+	for id := range 2 * fewFills {
+		f.read(conn, balanceOf, id)
+	}
+	if got := f.read(conn, "execute mine"); got != "7" {
+		t.Error(got)
 	}
 }

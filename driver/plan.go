@@ -3,9 +3,11 @@ package driver
 import (
 	"context"
 	"database/sql/driver"
-	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // planned says when statements were prepared. PostgreSQL goes on with the plan of a prepared statement when a table appears
@@ -38,12 +40,18 @@ func (c *Conn) replan(ctx context.Context, conn *pgx.Conn, r *request) (anew boo
 		return false, nil
 	case c.planned.schema == now.schema && c.planned.state == now.state && c.planned.identity != nil:
 		return true, nil // it is another session for a time
-	case len(c.prepared) > 0, c.keeps, c.cache.perSession, c.cache.fresh != nil:
-		// What the caller, or a hook, has prepared has to stay; and what a pool's connection has prepared before it was ours is not known.
+	case len(c.prepared) > 0, c.keeps, c.cache.fresh != nil:
+		// What the caller has prepared has to stay; and what a pool's connection has prepared before it was ours is not known.
 		return true, nil
 	case c.replanned < fewFills && c.planned.identity != nil && (c.planned.schema == now.schema || c.planned.schema == noEra):
 		c.replanned++
 		return true, nil // plans are lost again and again
+	}
+	if c.keeps, err = holdsOthers(ctx, conn.PgConn()); err != nil {
+		return false, c.unanswered(ctx, err)
+	}
+	if c.keeps {
+		return true, nil
 	}
 	now, c.replanned = c.planning(), 0
 	if err := conn.DeallocateAll(ctx); err != nil {
@@ -60,7 +68,7 @@ const fewFills = 8
 // planElsewhere is called when a statement is sent that is not a fill's. If the session may be another than its plans are for, they are
 // not good any more.
 func (c *Conn) planElsewhere(t *text) {
-	if c.keeps = c.keeps || preparing.MatchString(t.sql); !t.namesAnything() {
+	if !t.namesAnything() {
 		return
 	}
 	if c.identity == nil && c.changed || c.planned.identity != nil && c.identity != c.planned.identity {
@@ -68,8 +76,15 @@ func (c *Conn) planElsewhere(t *text) {
 	}
 }
 
-// preparing finds statements that may prepare others by SQL.
-var preparing = regexp.MustCompile(`(?i)\bprepare\b`)
+// holdsOthers tells whether a session has prepared statements that are neither pgx's own nor ours: by SQL, in a hook, or on pgx's own
+// connection, and under a name by which somebody will run them.
+func holdsOthers(ctx context.Context, conn *pgconn.PgConn) (bool, error) {
+	result := conn.ExecParams(ctx, "select name from pg_catalog.pg_prepared_statements", nil, nil, nil, nil).Read()
+	return slices.ContainsFunc(result.Rows, func(row [][]byte) bool {
+		name := string(row[0])
+		return !strings.HasPrefix(name, "stmtcache_") && !strings.HasPrefix(name, "pgcache_")
+	}), result.Err
+}
 
 // asksForPlan tells whether the caller asks for a prepared statement by an option.
 func asksForPlan(args []driver.NamedValue) bool {

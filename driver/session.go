@@ -309,9 +309,8 @@ func (c *Conn) effect(ctx context.Context, query string, args []driver.NamedValu
 		return e, nil
 	}
 	e.changes, e.all = t.changes(a, args)
-	e.opaque = a.opaque()
-	e.doubtful = e.opaque && !c.cache.schemaTold() && a.doubts(cachestore.Now())
-	e.session = e.session || e.opaque || a.MayChangeSession() && !e.settings
+	e.doubtful = a.opaque() && !c.cache.schemaTold() && a.doubts(cachestore.Now())
+	e.session = e.session || a.opaque() || a.MayChangeSession() && !e.settings
 	e.all = e.all || a.schema != c.cache.schema.Load()
 	// Of several statements, one that changes the session changes what the next one's names stand for.
 	e.all = e.all || t.Several && e.session

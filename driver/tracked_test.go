@@ -309,11 +309,7 @@ func TestSessionLosesWhatIsPrepared(t *testing.T) {
 // A statement whose result has other types than when it was prepared is prepared anew, and the server is not left with both.
 func TestChangedStatementIsNotLeft(t *testing.T) {
 	f := newTracked(t, "touch")
-	conn, err := f.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	conn := f.pin()
 	f.exec(f.plain, "drop event trigger pgcache_ddl") // so that nobody tells
 	const prepared = "select count(*) from pg_prepared_statements where name like 'pgcache\\_%'"
 	f.read(conn, balanceOf, 1)

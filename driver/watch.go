@@ -37,8 +37,7 @@ type effect struct {
 	changes []freshness.Change
 	all     bool
 	schema  bool
-	// opaque is set when a function or a trigger runs of which nothing is known, and doubtful when the schema counts as changed then.
-	opaque   bool
+	// doubtful is set when a function or a trigger runs of which nothing is known, and the schema counts as changed by it.
 	doubtful bool
 	session  bool
 	// temporary is set when the session may look for names in its temporary schema afterwards.
@@ -149,7 +148,7 @@ func (w *watch) before(ctx context.Context, query string, args []driver.NamedVal
 		w.schema = true
 		w.conn.cache.schemaChanges()
 	}
-	// Everything is under way meanwhile, so for what is opaque it is enough to ask anew afterwards.
+	// Everything is under way meanwhile, so for what is doubtful it is enough to ask anew afterwards.
 	w.schema = w.schema || e.doubtful
 	return e, nil
 }
