@@ -54,8 +54,6 @@ type Feed struct {
 	// notBefore is when this process may lead again; retry cuts waits short.
 	notBefore time.Time
 	retry     chan struct{}
-	// down is when there was a stream last.
-	down atomic.Pointer[time.Time]
 }
 
 // ErrNoStream is what Barrier gives while there is no stream of commits.
@@ -83,13 +81,16 @@ func New(config Config) *Feed {
 	if config.WAL.Interest == nil {
 		config.WAL.Interest = new(changefeed.Interest)
 	}
+	if config.WAL.Outage == nil {
+		config.WAL.Outage = new(server.Outage)
+	}
 	if config.WAL.Logger == nil {
 		config.WAL.Logger = slog.Default()
 	}
 	f := &Feed{config: config, log: config.WAL.Logger, retry: make(chan struct{}, 1)}
 	f.lock = lockOf(config.Namespace, config.WAL.Publication)
 	f.pages.Store(&server.Common)
-	f.down.Store(new(time.Now()))
+	config.WAL.Outage.Begin()
 	return f
 }
 
@@ -201,12 +202,13 @@ func (f *Feed) Settle(own *freshness.Own) {
 // Lag implements changefeed.Feed.
 func (f *Feed) Lag() time.Duration {
 	r := f.role.Load()
+	lasts, out := f.config.WAL.Outage.Lasts()
 	switch {
-	case r != nil && r.leads != nil:
+	case out || r == nil:
+		return lasts
+	case r.leads != nil:
 		return r.leads.wal.Lag()
-	case r != nil:
-		return r.follows.progress.Behind()
 	default:
-		return time.Since(*f.down.Load())
+		return r.follows.progress.Behind()
 	}
 }

@@ -43,6 +43,8 @@ type state struct {
 	live           bool
 	passed         uint64
 	schema         int
+	// denied counts the losses of a feed that said it was not behind.
+	denied int
 }
 
 func (p *process) note(what func(*state)) {
@@ -83,7 +85,11 @@ func (p *process) Observe(seen freshness.Snapshot) { p.tracker.Observe(seen) }
 
 func (p *process) Lose(err error) {
 	p.tracker.Lose()
-	p.note(func(s *state) { s.losses, s.live = append(s.losses, err.Error()), false })
+	denied := 0
+	if p.feed.Lag() == 0 {
+		denied++
+	}
+	p.note(func(s *state) { s.losses, s.live, s.denied = append(s.losses, err.Error()), false, s.denied+denied })
 }
 
 // until waits until what was told satisfies a condition.
@@ -152,6 +158,11 @@ func launch(t testing.TB, dsn string, transport Transport) *process {
 		if err := <-done; !errors.Is(err, context.Canceled) {
 			t.Errorf("Run gave %v", err)
 		}
+		p.look(func(s *state) {
+			if s.denied > 0 {
+				t.Errorf("the feed was not behind at %d of its %d losses", s.denied, len(s.losses))
+			}
+		})
 	})
 	t.Cleanup(p.stop)
 	return p

@@ -62,6 +62,7 @@ func (m *member) join(ctx context.Context, b *batch) error {
 	sink.Start(b.generation, position, b.after)
 	// Tables may have come to be that the leader told of before, and will not tell of as new again.
 	sink.Commit(freshness.Commit{Position: position, Everything: true}, true)
+	m.feed.config.WAL.Outage.End()
 	m.lost.Store(false)
 	server.Raise(m.wants) // the columns that matter
 	m.feed.log.DebugContext(ctx, "pgcache: this process follows the relay", "term", b.term, "position", position)
@@ -74,8 +75,8 @@ func (m *member) lose(err error) {
 	if s == nil {
 		return
 	}
+	m.feed.config.WAL.Outage.Begin()
 	m.feed.config.WAL.Sink.Lose(err)
-	m.feed.down.Store(new(time.Now()))
 	m.stream = nil
 	m.visible.Store(nil)
 	m.feed.role.Store(nil)

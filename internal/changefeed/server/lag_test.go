@@ -42,3 +42,20 @@ func TestLag(t *testing.T) {
 		t.Error("all is passed")
 	}
 }
+
+func TestOutage(t *testing.T) {
+	var o Outage
+	if lasts, out := o.Lasts(); out || lasts != 0 {
+		t.Errorf("an outage that has not begun lasts for %v", lasts)
+	}
+	o.Begin()
+	o.since.Store(new(time.Now().Add(-time.Hour)))
+	o.Begin()
+	if lasts, out := o.Lasts(); !out || lasts < time.Hour {
+		t.Errorf("it lasts for %v, not since it began first", lasts)
+	}
+	o.End()
+	if _, out := o.Lasts(); out {
+		t.Error("it has ended")
+	}
+}

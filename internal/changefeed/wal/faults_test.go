@@ -102,15 +102,23 @@ func TestStopLeavesNoSlot(t *testing.T) {
 	}
 }
 
+// losses counts what was lost so far: failed tries to begin a stream count too.
+func (f *follower) losses() int {
+	f.recorder.mu.Lock()
+	defer f.recorder.mu.Unlock()
+	return len(f.state.losses)
+}
+
 func TestServerRestarts(t *testing.T) {
 	server, dsn, c := ownDatabase(t, nil)
 	f := follow(t, dsn)
 	checkFollows(t, f, c)
 	for i, how := range []testenv.Shutdown{testenv.Fast, testenv.Immediate, testenv.Crash} {
+		before := f.losses()
 		if err := server.Stop(t.Context(), how); err != nil {
 			t.Fatal(err)
 		}
-		f.until(t, "the loss is told", func(s *state) bool { return len(s.losses) > i })
+		f.until(t, "the loss is told", func(s *state) bool { return len(s.losses) > before })
 		if err := f.feed.Barrier(t.Context()); !errors.Is(err, ErrNoStream) {
 			t.Errorf("a barrier without a server: %v", err)
 		}

@@ -26,6 +26,8 @@ type Config struct {
 	Sink changefeed.Sink
 	// Interest says which columns' values matter; nil stands for none.
 	Interest *changefeed.Interest
+	// Outage is told of the times without a stream; nil stands for one of the feed's own.
+	Outage *server.Outage
 	// Logger hears of what the sink is not told; nil stands for slog.Default().
 	Logger *slog.Logger
 }
@@ -55,8 +57,6 @@ type Feed struct {
 	wanted atomic.Uint64
 	// stream is the one that the sink believes in, or is about to; nil while there is none.
 	stream atomic.Pointer[stream]
-	// down is when there was a stream last.
-	down atomic.Pointer[time.Time]
 }
 
 var _ changefeed.Feed = (*Feed)(nil)
@@ -69,11 +69,14 @@ func New(config Config) *Feed {
 	if config.Interest == nil {
 		config.Interest = new(changefeed.Interest)
 	}
+	if config.Outage == nil {
+		config.Outage = new(server.Outage)
+	}
 	if config.Logger == nil {
 		config.Logger = slog.Default()
 	}
 	f := &Feed{config: config, log: config.Logger, tolerance: server.TooFarBehind, retry: make(chan struct{}, 1)}
-	f.down.Store(new(time.Now()))
+	config.Outage.Begin()
 	return f
 }
 
@@ -122,9 +125,9 @@ func (f *Feed) pause(ctx context.Context, err error, wait time.Duration) {
 // lose tells the sink that the stream has broken, and then lets the stream go. In that order: a write that is settled
 // without a stream counts as delivered by the next one, so the sink must not believe in the old one any more.
 func (f *Feed) lose(err error) {
+	f.config.Outage.Begin()
 	f.config.Sink.Lose(err)
 	if s := f.stream.Swap(nil); s != nil {
-		f.down.Store(new(time.Now()))
 		s.settler.Abandon()
 		s.gate.Abandon()
 	}
@@ -166,8 +169,9 @@ func (f *Feed) want(position uint64) {
 // Lag implements changefeed.Feed: since when there is something that the feed has not told, looked at once a second. While
 // there is no stream that is since it broke.
 func (f *Feed) Lag() time.Duration {
-	if s := f.stream.Load(); s != nil {
-		return s.progress.Behind()
+	s := f.stream.Load()
+	if lasts, out := f.config.Outage.Lasts(); out || s == nil {
+		return lasts
 	}
-	return time.Since(*f.down.Load())
+	return s.progress.Behind()
 }

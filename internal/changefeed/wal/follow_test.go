@@ -27,6 +27,8 @@ type recorder struct {
 	mu      sync.Mutex
 	changed chan struct{}
 	state   state
+	// lag is the feed's.
+	lag func() time.Duration
 }
 
 type state struct {
@@ -35,6 +37,8 @@ type state struct {
 	commits []commit
 	passed  uint64
 	seen    []freshness.Snapshot
+	// denied counts the losses of a feed that said it was not behind.
+	denied int
 }
 
 type start struct {
@@ -67,7 +71,13 @@ func (r *recorder) Commit(c freshness.Commit, schema bool) {
 
 func (r *recorder) Pass(position uint64) { r.note(func(s *state) { s.passed = position }) }
 
-func (r *recorder) Lose(err error) { r.note(func(s *state) { s.losses = append(s.losses, err) }) }
+func (r *recorder) Lose(err error) {
+	denied := 0
+	if r.lag != nil && r.lag() == 0 {
+		denied++
+	}
+	r.note(func(s *state) { s.losses, s.denied = append(s.losses, err), s.denied+denied })
+}
 
 func (r *recorder) Observe(seen freshness.Snapshot) {
 	r.note(func(s *state) { s.seen = append(s.seen, seen) })
@@ -136,6 +146,7 @@ func launchWith(t testing.TB, dsn string, change func(*follower, *Config)) *foll
 	settings := Config{Connect: config, Sink: f.recorder, Interest: &f.interest, Logger: quiet}
 	change(f, &settings)
 	f.feed = New(settings)
+	f.lag = f.feed.Lag
 	if !f.punctual {
 		f.feed.tolerance = patienceOfTests
 	}
@@ -146,6 +157,11 @@ func launchWith(t testing.TB, dsn string, change func(*follower, *Config)) *foll
 		cancel()
 		if err := <-done; !errors.Is(err, context.Canceled) {
 			t.Errorf("Run gave %v", err)
+		}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.state.denied > 0 {
+			t.Errorf("the feed was not behind at %d of its %d losses", f.state.denied, len(f.state.losses))
 		}
 	})
 	t.Cleanup(f.stop)

@@ -111,6 +111,7 @@ func (s *stream) begin() error {
 	position := s.feed.Position(lsn)
 	s.feed.log.Debug("pgcache: the change feed follows the server", "slot", s.name, "generation", s.generation)
 	s.sink.Start(s.generation, position, after)
+	s.feed.config.Outage.End()
 	return nil
 }
 
