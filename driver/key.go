@@ -3,13 +3,11 @@ package driver
 import (
 	"bytes"
 	"crypto/sha256"
-	"database/sql/driver"
 	"encoding/binary"
 	"hash/maphash"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/gopgcache/pgcache/cachestore"
+	"github.com/gopgcache/pgcache/driver/internal/argument"
 )
 
 // material is the part of the key material that is a request's own: what all requests of its statement have in common is in the
@@ -40,17 +38,17 @@ func (m *material) bytes() []byte {
 
 // makeKey computes the key. It reports false for arguments that can't be told apart, which are not cached.
 func (r *request) makeKey(c *Conn) bool {
-	args, mode, ok := plainArguments(r.args)
+	args, mode, ok := argument.Plain(r.args)
 	if !ok {
 		return false
 	}
 	if r.stmt != nil || c.prepared[r.text.sql] > 0 {
-		mode = prepared
+		mode = argument.Prepared
 	}
 	var room [2 * materialRoom]byte
 	b := r.settings.appendTo(room[:0], r.verdict.settings)
-	b = appendText(append(b, byte(mode)), r.wishes.key)
-	if b, ok = appendArguments(b, args); !ok {
+	b = argument.AppendText(append(b, byte(mode)), r.wishes.key)
+	if b, ok = argument.Append(b, args); !ok {
 		return false
 	}
 	r.arguments.set(b)
@@ -83,26 +81,4 @@ var nearSeed = maphash.MakeSeed()
 // is tells whether an entry was made for just this request.
 func (r *request) is(e *cachestore.Entry) bool {
 	return e.Arguments() == string(r.arguments.bytes()) && e.Statement() == r.verdict.statement.Text()
-}
-
-// prepared is the execution mode of a prepared statement; pgx has no name for it. Zero is the session's default mode, which
-// is a part of the identity.
-const prepared pgx.QueryExecMode = 127
-
-// plainArguments takes the leading options off the arguments. It reports false for those that change the form of the
-// result or the text, which are pgx's business.
-func plainArguments(args []driver.NamedValue) ([]driver.NamedValue, pgx.QueryExecMode, bool) {
-	var mode pgx.QueryExecMode
-	for len(args) > 0 {
-		switch option := args[0].Value.(type) {
-		case pgx.QueryExecMode:
-			mode = option
-			args = args[1:]
-		case pgx.QueryResultFormats, pgx.QueryResultFormatsByOID, pgx.QueryRewriter:
-			return nil, 0, false
-		default:
-			return args, mode, true
-		}
-	}
-	return args, mode, true
 }

@@ -3,6 +3,8 @@ package driver
 import (
 	"database/sql/driver"
 	"errors"
+
+	"github.com/gopgcache/pgcache/driver/internal/argument"
 )
 
 // Leave is called when the caller who set the fill off wants no more rows; ended is the end of its context, if that is why: then
@@ -17,7 +19,7 @@ func (f *fill) Leave(ended error) error {
 	if f.finished() {
 		return f.endFor(ended)
 	}
-	if f.flight.abandon() || !f.sent.Load() && !f.request.steady() {
+	if f.flight.abandon() || !f.sent.Load() && !argument.Constant(f.request.args) {
 		// Nobody else wants it; or what would be sent is what the caller makes of its arguments after this.
 		f.ctx.cancel(err)
 		f.end()

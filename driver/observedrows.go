@@ -8,6 +8,8 @@ import (
 	"io"
 	"math"
 	"time"
+
+	"github.com/gopgcache/pgcache/driver/internal/argument"
 )
 
 // observedRows are pgx's own rows, of which a hash is made as they pass.
@@ -87,15 +89,18 @@ func appendValue(b []byte, value driver.Value) []byte {
 	case float64:
 		return binary.BigEndian.AppendUint64(append(b, 'f'), math.Float64bits(v))
 	case bool:
-		return append(b, 'b', boolByte(v))
+		if v {
+			return append(b, 'T')
+		}
+		return append(b, 'F')
 	case string:
-		return appendText(append(b, 's'), v)
+		return argument.AppendText(append(b, 's'), v)
 	case []byte:
 		return append(binary.AppendUvarint(append(b, 'y'), uint64(len(v))), v...)
 	case time.Time:
 		b = binary.BigEndian.AppendUint64(append(b, 't'), uint64(v.Unix()))
 		return binary.BigEndian.AppendUint32(b, uint32(v.Nanosecond()))
 	default:
-		return appendText(append(b, 'o'), fmt.Sprint(v))
+		return argument.AppendText(append(b, 'o'), fmt.Sprint(v))
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/cachestore/peer"
+	"github.com/gopgcache/pgcache/driver/internal/argument"
 )
 
 // maxServing is how many connections entries are made on for peers. Fills for callers of this process are not counted.
@@ -63,7 +64,7 @@ func (c *Conn) entryFor(ctx context.Context, q *peerRequest) (*cachestore.Entry,
 		return nil, err
 	}
 	r := request{
-		text: c.cache.texts.of(q.SQL), args: q.arguments(),
+		text: c.cache.texts.of(q.SQL), args: argument.Unpack(q.Args),
 		wishes: wishes{rule: q.Rule, key: q.Custom, ttl: q.TTL},
 	}
 	if r.text.command != nil {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/gopgcache/pgcache/driver/internal/argument"
 )
 
 // planned says when statements were prepared. PostgreSQL goes on with the plan of a prepared statement when a table appears
@@ -88,7 +90,7 @@ func holdsOthers(ctx context.Context, conn *pgconn.PgConn) (bool, error) {
 
 // asksForPlan tells whether the caller asks for a prepared statement by an option.
 func asksForPlan(args []driver.NamedValue) bool {
-	_, mode, _ := plainArguments(args)
+	_, mode, _ := argument.Plain(args)
 	return mode == pgx.QueryExecModeCacheStatement
 }
 

@@ -5,24 +5,14 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/gopgcache/pgcache/driver/internal/argument"
 )
 
 // refreshable tells whether a request can be run again when its caller is gone: through no prepared statement, and with
 // arguments that nobody can change.
 func (r *request) refreshable(c *Conn) bool {
-	return r.stmt == nil && c.prepared[r.text.sql] == 0 && r.steady()
-}
-
-// steady tells whether nobody can change the arguments.
-func (r *request) steady() bool {
-	for _, a := range r.args {
-		switch a.Value.(type) {
-		case nil, int64, int, string, bool, float64, time.Time:
-		default:
-			return false
-		}
-	}
-	return true
+	return r.stmt == nil && c.prepared[r.text.sql] == 0 && argument.Constant(r.args)
 }
 
 // refresh sets off a fill in the background, on a connection of its own, unless one is under way for the entry or too many

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gopgcache/pgcache/cachestore"
+	"github.com/gopgcache/pgcache/driver/internal/argument"
 	"github.com/gopgcache/pgcache/internal/freshness"
 )
 
@@ -51,7 +52,7 @@ func (r *request) tags() []freshness.Tag {
 		return r.verdict.tags
 	}
 	if r.dependsOn == nil {
-		args, _, _ := plainArguments(r.args)
+		args, _, _ := argument.Plain(r.args)
 		r.dependsOn = r.verdict.appendTags(nil, args)
 	}
 	return r.dependsOn
@@ -65,7 +66,7 @@ func (r *request) reads() freshness.Reads {
 
 // tagged tells whether an entry has the request's tags. A hit has no need of memory for it.
 func (r *request) tagged(e *cachestore.Entry) bool {
-	args, _, _ := plainArguments(r.args)
+	args, _, _ := argument.Plain(r.args)
 	var room [8]freshness.Tag
 	return slices.Equal(e.Tags(), r.verdict.appendTags(room[:0], args))
 }

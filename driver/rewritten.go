@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"github.com/gopgcache/pgcache/driver/internal/argument"
 	"github.com/gopgcache/pgcache/internal/freshness"
 	"github.com/gopgcache/pgcache/internal/statement"
 )
@@ -25,7 +26,7 @@ func (t *text) changes(a *answer, args []driver.NamedValue) (changes []freshness
 	if len(changes) != 1 || len(t.Rewritten) == 0 {
 		return changes, false
 	}
-	if args, _, ok := plainArguments(args); ok {
+	if args, _, ok := argument.Plain(args); ok {
 		changes[0].Rows = t.rewrittenBy(a).rows(args)
 	}
 	return changes, false

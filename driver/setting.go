@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/gopgcache/pgcache/driver/internal/argument"
 )
 
 // settings are the values of settings of the user's own (those with a dot in their names, such as app.tenant) in one
@@ -29,7 +31,7 @@ func (s settings) knows(names []string) bool {
 func (s settings) appendTo(b []byte, names []string) []byte {
 	for _, name := range names {
 		if value := s[name]; value != nil {
-			b = appendText(append(b, 1), *value)
+			b = argument.AppendText(append(b, 1), *value)
 		} else {
 			b = append(b, 0)
 		}
@@ -59,7 +61,7 @@ func (t *text) assigned(args []driver.NamedValue) (sets bool, values []assignmen
 		// What is set for a transaction only leaves an empty text behind where there was nothing before.
 		return t.AssignsLocally, nil
 	}
-	args, _, plain := plainArguments(args)
+	args, _, plain := argument.Plain(args)
 	for _, a := range t.Assigns {
 		value := a.Value
 		if a.Param > 0 {

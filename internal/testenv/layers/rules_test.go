@@ -26,6 +26,7 @@ var layers = [][]string{
 	{"cachestore/memory"},
 	{"cachestore/redis"},
 	{"cachestore/peer"},
+	{"driver/internal/argument"},
 	{"driver"},
 	{"driver/inspect", "driver/pgcacheotel", "driver/pgcacheprom"},
 	{"conformance_test", "examples"},

@@ -1,4 +1,4 @@
-package driver
+package argument
 
 import (
 	"database/sql/driver"
@@ -14,9 +14,10 @@ import (
 	"github.com/gopgcache/pgcache/internal/statement"
 )
 
-// appendArguments adds the arguments to key material, or reports false: see appendArgument. It leaves room where it is: were it
-// to pass it on to what calls itself, the compiler would put it on the heap.
-func appendArguments(room []byte, args []driver.NamedValue) (_ []byte, ok bool) {
+// Append adds arguments to key material: of each its Go type and its value, so that two that pgx could send differently never look
+// alike. It reports false for what can't be told apart that way.
+func Append(room []byte, args []driver.NamedValue) (_ []byte, ok bool) {
+	// room stays where it is: were it passed on to what calls itself, the compiler would put it on the heap.
 	b := room
 	for _, arg := range args {
 		var plain bool
@@ -32,16 +33,15 @@ func appendArguments(room []byte, args []driver.NamedValue) (_ []byte, ok bool) 
 	return b, true
 }
 
-// appendArgument adds an argument to key material: its Go type and its value, so that two arguments that pgx could send
-// differently never look alike. It reports false for what can't be told apart that way, which is then not cached.
-func appendArgument(b []byte, value any) ([]byte, bool) {
+// appendOne is Append for one argument.
+func appendOne(b []byte, value any) ([]byte, bool) {
 	if b, plain, ok := appendPlain(b, value); plain {
 		return b, ok
 	}
 	return appendOther(b, value)
 }
 
-// appendPlain is appendArgument for the types that most arguments are of, and reports whether it is one of those.
+// appendPlain is appendOne for the types that most arguments are of, and reports whether it is one of those.
 func appendPlain(b []byte, value any) (_ []byte, plain, ok bool) {
 	switch v := value.(type) {
 	case nil:
@@ -49,7 +49,7 @@ func appendPlain(b []byte, value any) (_ []byte, plain, ok bool) {
 	case int64:
 		return binary.BigEndian.AppendUint64(append(b, 'i'), uint64(v)), true, true
 	case string:
-		return appendText(append(b, 's'), v), true, !statement.NamesMoment(v)
+		return AppendText(append(b, 's'), v), true, !statement.NamesMoment(v)
 	case bool:
 		return append(b, 'b', boolByte(v)), true, true
 	case float64:
@@ -62,15 +62,16 @@ func appendPlain(b []byte, value any) (_ []byte, plain, ok bool) {
 	case time.Time:
 		return appendTime(append(b, 't'), v), true, true
 	case netip.Addr:
-		return appendText(append(b, 'a'), v.String()), true, true
+		return AppendText(append(b, 'a'), v.String()), true, true
 	case netip.Prefix:
-		return appendText(append(b, 'p'), v.String()), true, true
+		return AppendText(append(b, 'p'), v.String()), true, true
 	default:
 		return b, false, false
 	}
 }
 
-func appendText(b []byte, s string) []byte {
+// AppendText adds a text to key material, led by its length.
+func AppendText(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
@@ -79,16 +80,16 @@ func appendBytes(b, v []byte) ([]byte, bool) {
 	if v == nil {
 		return append(b, 0), true
 	}
-	return appendText(append(b, 1), string(v)), !statement.NamesMoment(string(v))
+	return AppendText(append(b, 1), string(v)), !statement.NamesMoment(string(v))
 }
 
 // appendTime takes the wall clock and the offset: a timestamp takes only the one, a timestamptz the instant that both make.
 // A text takes what String gives, with the zone's name and the reading of the monotonic clock.
 func appendTime(b []byte, t time.Time) []byte {
 	zone, offset := t.Zone()
-	b = appendText(b, zone)
+	b = AppendText(b, zone)
 	if t != t.Round(0) {
-		b = appendText(b, t.String())
+		b = AppendText(b, t.String())
 	}
 	b = binary.BigEndian.AppendUint64(b, uint64(t.Unix()))
 	b = binary.BigEndian.AppendUint32(b, uint32(t.Nanosecond()))
@@ -123,7 +124,7 @@ func appendOther(b []byte, value any) ([]byte, bool) {
 		if v.Elem().Kind() == reflect.Pointer {
 			return b, false
 		}
-		return appendArgument(append(b, 1), v.Elem().Interface())
+		return appendOne(append(b, 1), v.Elem().Interface())
 	}
 	// Two types that are declared inside functions may have the same name.
 	return appendKind(append(appendType(append(b, 'k'), v.Type()), byte(v.Kind())), v)
@@ -151,7 +152,7 @@ func appendValuer(b []byte, valuer driver.Valuer) (_ []byte, ok bool) {
 	if err != nil || !driver.IsValue(value) {
 		return b, false
 	}
-	return appendArgument(b, value)
+	return appendOne(b, value)
 }
 
 var valuerType = reflect.TypeFor[driver.Valuer]()
@@ -182,7 +183,7 @@ func encodesItself(t reflect.Type) bool {
 
 // appendType adds a type's name with its package's path: two packages may have the same name.
 func appendType(b []byte, t reflect.Type) []byte {
-	return appendText(appendText(b, t.PkgPath()), t.String())
+	return AppendText(AppendText(b, t.PkgPath()), t.String())
 }
 
 // appendKind adds the bits of a basic value, or of a list of them.
@@ -197,7 +198,7 @@ func appendKind(b []byte, v reflect.Value) ([]byte, bool) {
 	case reflect.Float32, reflect.Float64:
 		return binary.BigEndian.AppendUint64(b, math.Float64bits(v.Float())), true
 	case reflect.String:
-		return appendText(b, v.String()), !statement.NamesMoment(v.String())
+		return AppendText(b, v.String()), !statement.NamesMoment(v.String())
 	case reflect.Slice:
 		if v.Type().Elem().Kind() == reflect.Uint8 {
 			return appendBytes(b, v.Bytes())
@@ -225,7 +226,7 @@ func appendList(b []byte, v reflect.Value) (_ []byte, ok bool) {
 	}
 	b = binary.AppendUvarint(b, uint64(v.Len()))
 	for i := range v.Len() {
-		if b, ok = appendArgument(b, v.Index(i).Interface()); !ok {
+		if b, ok = appendOne(b, v.Index(i).Interface()); !ok {
 			return b, false
 		}
 	}

@@ -1,0 +1,42 @@
+// Package argument is about the arguments of queries as a cache sees them: what tells two lists of them apart, which of what a
+// caller passes are arguments at all, and which can be used when the caller has gone on.
+package argument
+
+import (
+	"database/sql/driver"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Prepared is the execution mode of a prepared statement; pgx has no name for it. Zero is the session's default mode.
+const Prepared pgx.QueryExecMode = 127
+
+// Plain takes the leading options off what a caller passes, and gives the execution mode among them. It reports false for options
+// that change the form of the result or the text.
+func Plain(args []driver.NamedValue) (plain []driver.NamedValue, mode pgx.QueryExecMode, ok bool) {
+	for len(args) > 0 {
+		switch option := args[0].Value.(type) {
+		case pgx.QueryExecMode:
+			mode = option
+			args = args[1:]
+		case pgx.QueryResultFormats, pgx.QueryResultFormatsByOID, pgx.QueryRewriter:
+			return nil, 0, false
+		default:
+			return args, mode, true
+		}
+	}
+	return args, mode, true
+}
+
+// Constant tells whether nobody can change the arguments.
+func Constant(args []driver.NamedValue) bool {
+	for i := range args {
+		switch args[i].Value.(type) {
+		case nil, int64, int, string, bool, float64, time.Time:
+		default:
+			return false
+		}
+	}
+	return true
+}
