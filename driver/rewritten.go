@@ -4,17 +4,15 @@ import (
 	"database/sql/driver"
 	"strings"
 
-	"github.com/jackc/pgx/v5/pgtype"
-
 	"github.com/gopgcache/pgcache/driver/internal/argument"
+	"github.com/gopgcache/pgcache/driver/internal/rowtag"
 	"github.com/gopgcache/pgcache/internal/freshness"
-	"github.com/gopgcache/pgcache/internal/statement"
 )
 
 // rewritten is by which columns the rows can be told that a text writes, with what the catalog says of its names.
 type rewritten struct {
 	answer *answer
-	by     []narrowed
+	by     []rowtag.Rows
 }
 
 // changes says what a statement changes with this answer and these arguments, or that it may be anything.
@@ -47,32 +45,30 @@ func (t *text) rewrittenBy(a *answer) *rewritten {
 }
 
 // tellRewritten finds the columns by which the rows can be told.
-func (t *text) tellRewritten(a *answer) (by []narrowed) {
+func (t *text) tellRewritten(a *answer) (by []rowtag.Rows) {
 	for _, n := range t.Rewritten {
 		table, ok := a.named(n.Relation)
 		if !ok || table != a.Reach.Tables[0] {
 			continue
 		}
 		for _, column := range a.columns {
-			if column.Table == table && column.Name == n.Column && keeps(n, column.Type) && typedByColumn(t.Text, n) {
-				by = append(by, newNarrowed(n, column))
+			if column.Table != table {
+				continue
+			}
+			if rows, ok := rowtag.Written(t.Text, n, column); ok {
+				by = append(by, rows)
 			}
 		}
 	}
 	return by
 }
 
-// keeps tells whether a value is in a column of a type what it is in the text: a varchar that is assigned may be cut short.
-func keeps(n statement.Narrowing, column uint32) bool {
-	return picks(n, column) && !(n.Assigned && column == pgtype.VarcharOID)
-}
-
 // rows are those that are written with these arguments.
 func (rw *rewritten) rows(args []driver.NamedValue) (rows []freshness.Rows) {
 	for i := range rw.by {
-		n := &rw.by[i]
-		if value, ok := n.appendValue(nil, args); ok {
-			rows = append(rows, freshness.Rows{Column: n.rows.Tag(), Tag: n.rows.Row(value)})
+		by := &rw.by[i]
+		if tag, ok := by.Tag(args); ok {
+			rows = append(rows, freshness.Rows{Column: by.Any(), Tag: tag})
 		}
 	}
 	return rows
@@ -85,7 +81,7 @@ func (rw *rewritten) columns() string {
 	}
 	names := make([]string, len(rw.by))
 	for i := range rw.by {
-		names[i] = rw.by[i].column.Name
+		names[i] = rw.by[i].Column()
 	}
 	return strings.Join(names, ", ")
 }

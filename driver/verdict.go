@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/gopgcache/pgcache/cachestore"
+	"github.com/gopgcache/pgcache/driver/internal/rowtag"
 	"github.com/gopgcache/pgcache/dsn"
 	"github.com/gopgcache/pgcache/internal/catalog"
 	"github.com/gopgcache/pgcache/internal/freshness"
@@ -33,7 +34,7 @@ type verdict struct {
 	strict bool
 	tracks uint64
 	// narrowed are the tables of which certain rows are read only.
-	narrowed []narrowed
+	narrowed []rowtag.Rows
 	// since is how far the feed was when it began to tell of the rows that are read; see watched.
 	since uint64
 	// settings are the names of the settings of the user's own that the result depends on, sorted.
