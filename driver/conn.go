@@ -149,7 +149,7 @@ func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 // ExecContext implements driver.ExecerContext.
 func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	if t := c.text(query); t.command != nil {
-		if _, err := c.run(ctx, t, args); err != nil {
+		if _, err := c.run(ctx, t.command, args); err != nil {
 			return nil, err
 		}
 		return driver.RowsAffected(0), nil

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/gopgcache/pgcache/driver/internal/command"
 	"github.com/gopgcache/pgcache/dsn"
 )
 
@@ -206,8 +207,12 @@ func (c *Connector) Invalidate(ctx context.Context, table string) error {
 	if c.cache == nil {
 		return nil
 	}
+	name, err := command.ParseName(table)
+	if err != nil {
+		return err
+	}
 	conn := newConn(c.cache)
-	return errors.Join(conn.invalidate(ctx, table), conn.Close())
+	return errors.Join(conn.invalidate(ctx, name), conn.Close())
 }
 
 // Flush makes every answer stale and empties the store.

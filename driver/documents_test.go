@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gopgcache/pgcache/driver/internal/command"
 	"github.com/gopgcache/pgcache/dsn"
 	"github.com/gopgcache/pgcache/internal/statement"
 )
@@ -199,14 +200,18 @@ func check(s shown, report func(format string, args ...any)) (rules, dsns, comma
 
 // isCommand tells whether the driver answers a statement. Where it takes a placeholder a text is given for it.
 func isCommand(text string) bool {
-	if m := callCommand.FindStringSubmatch(text); len(m) > 2 && m[2] != "" {
-		_, err := tableArgument(m[1], m[2], []driver.NamedValue{{Value: "products"}})
+	c := command.Parse(text)
+	switch {
+	case c == nil:
+		return false
+	case c.Verb == command.Show:
+		return slices.Contains([]string{"stats", "rules", "statements", "feed", "advice"}, c.What)
+	case c.Verb == command.Call && c.List != "":
+		_, err := c.Table([]driver.NamedValue{{Value: "products"}})
 		return err == nil
+	default:
+		return true
 	}
-	if m := showCommand.FindStringSubmatch(text); m != nil {
-		return slices.Contains([]string{"stats", "rules", "statements", "feed", "advice"}, m[1])
-	}
-	return parseCommand(text) != nil
 }
 
 // withoutComments takes the comments of whole lines off a statement, and calls without their arguments are given none.

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 
+	"github.com/gopgcache/pgcache/driver/internal/command"
 	"github.com/gopgcache/pgcache/dsn"
 	"github.com/gopgcache/pgcache/internal/changefeed/setup"
 	"github.com/gopgcache/pgcache/internal/rowset"
@@ -20,18 +21,14 @@ func (c *cache) feedKind() setup.Kind {
 }
 
 // install is CALL pgcache.install(): it puts into the database what the feed needs, for one table or for all.
-func (c *Conn) install(ctx context.Context, list string, args []driver.NamedValue) (*rowset.Set, error) {
+func (c *Conn) install(ctx context.Context, of *command.Command, args []driver.NamedValue) (*rowset.Set, error) {
 	var names []statement.Name
-	if list != "" {
-		table, err := tableArgument("install", list, args)
+	if of.List != "" {
+		table, err := of.Table(args)
 		if err != nil {
 			return nil, err
 		}
-		name, err := parseName(table)
-		if err != nil {
-			return nil, err
-		}
-		names = append(names, name)
+		names = append(names, table)
 	}
 	std, err := c.inner.conn(ctx)
 	if err != nil {
@@ -46,9 +43,9 @@ func (c *Conn) install(ctx context.Context, list string, args []driver.NamedValu
 }
 
 // uninstall is CALL pgcache.uninstall(): it takes everything out again.
-func (c *Conn) uninstall(ctx context.Context, list string) (*rowset.Set, error) {
-	if list != "" {
-		return nil, fmt.Errorf("pgcache: uninstall takes no arguments")
+func (c *Conn) uninstall(ctx context.Context, of *command.Command) (*rowset.Set, error) {
+	if err := of.None(); err != nil {
+		return nil, err
 	}
 	std, err := c.inner.conn(ctx)
 	if err != nil {

@@ -5,16 +5,13 @@ import (
 	"database/sql"
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/gopgcache/pgcache/dsn"
-	"github.com/gopgcache/pgcache/internal/advice"
 	"github.com/gopgcache/pgcache/internal/freshness"
 )
 
@@ -213,30 +210,6 @@ func TestAdviceNeedsObserve(t *testing.T) {
 	f := newFixture(t)
 	if _, err := f.Exec("show pgcache.advice"); err == nil || !strings.Contains(err.Error(), "pgcache=observe") {
 		t.Error(err)
-	}
-}
-
-// A rule by tables or by text parses and matches the statement.
-func TestRuleFor(t *testing.T) {
-	rung := &advice.Rung{TTL: 10 * time.Minute}
-	for _, a := range []*advised{
-		{Report: advice.Report{Text: "a", Tables: []string{`public.a`, `"Big"."Table 1"`}, Observed: 1}, best: rung},
-		{Report: advice.Report{Text: `select "a b", '` + "`" + `\' from t`, Pattern: `^select\s+"a b",\s+\\'\{\}"\\"$`, Observed: 1}, best: rung},
-	} {
-		text := (*cache)(nil).ruleFor(a, []advised{*a})
-		rule, err := dsn.ParseRule(text)
-		if err != nil || rule.TTL != rung.TTL {
-			t.Errorf("%s: %v", text, err)
-			continue
-		}
-		if a.Pattern != "" && (rule.SQL.String() != a.Pattern || !regexp.MustCompile(a.Pattern).MatchString(`select "a b", \'{}"\"`)) {
-			t.Errorf("%s\n%s", rule.SQL, a.Pattern)
-		}
-		for _, table := range []string{"a", "Table 1"} {
-			if a.Pattern == "" && !rule.Tables[0].Match("public", table) && !rule.Tables[1].Match("Big", table) {
-				t.Error(text)
-			}
-		}
 	}
 }
 

@@ -83,7 +83,7 @@ func (r *request) ttl() time.Duration {
 // query answers a query from the cache if it may, and passes it on to PostgreSQL if not.
 func (c *Conn) query(ctx context.Context, t *text, args []driver.NamedValue, stmt *Stmt) (driver.Rows, error) {
 	if t.command != nil {
-		return c.run(ctx, t, args)
+		return c.run(ctx, t.command, args)
 	}
 	r := request{text: t, args: args, stmt: stmt}
 	if !c.cache.observers.wantLookups() {

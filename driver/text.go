@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/gopgcache/pgcache/driver/internal/command"
 	"github.com/gopgcache/pgcache/internal/statement"
 )
 
@@ -17,7 +18,7 @@ type text struct {
 	// names is one string for what the catalog is asked about the text: texts that differ in literals only share it.
 	names string
 	// command is set when the text is for us and not for PostgreSQL.
-	command command
+	command *command.Command
 	// verdict is the latest, for whoever asks next; most texts only ever have one.
 	verdict atomic.Pointer[verdict]
 	// rewritten is what was found last on the rows that it writes.
@@ -32,7 +33,7 @@ type text struct {
 
 func newText(sql string) *text {
 	sql = strings.Clone(sql) // it may be a part of something large
-	t := &text{sql: sql, command: parseCommand(sql)}
+	t := &text{sql: sql, command: command.Parse(sql)}
 	if t.command == nil {
 		t.Statement = statement.Analyze(sql)
 		t.names = t.Question()

@@ -1,10 +1,10 @@
-package driver
+// Package recommend turns what observe mode has learned into advice: which statements to cache, and rules to paste.
+package recommend
 
 import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -16,11 +16,8 @@ import (
 	"github.com/gopgcache/pgcache/internal/rowset"
 )
 
-// errNoAdvice tells how to get advice. In normal mode a query that no rule matches passes without a look at its rows.
-var errNoAdvice = errors.New("pgcache: SHOW pgcache.advice needs pgcache=observe in the connection string")
-
-// adviceColumns are those of SHOW pgcache.advice.
-var adviceColumns = []string{
+// columns are those of SHOW pgcache.advice.
+var columns = []string{
 	"statement", "calls", "cacheable", "ttl", "predicted_hit_ratio", "time_saved_ms", "bytes", "lies_by_ttl", "lies",
 	"break_even", "origin_ms", "sample", "ladder", "rule", "reason",
 }
@@ -33,22 +30,19 @@ type advised struct {
 	why  string
 }
 
-// showAdvice tells which statements to cache, those that save the most first, and which not, and why.
-func (c *cache) showAdvice() (*rowset.Set, error) {
-	if c.learner == nil {
-		return nil, errNoAdvice
-	}
-	list := c.advise()
+// Table tells which statements to cache, those that save the most first, and which not, and why.
+func Table(learned *advice.Observer) *rowset.Set {
+	list := advise(learned)
 	rows := make([][]string, len(list))
 	for i := range list {
 		rows[i] = list[i].row()
 	}
-	return rowset.Table(adviceColumns, rows), nil
+	return rowset.Table(columns, rows)
 }
 
-func (c *cache) advise() []advised {
+func advise(learned *advice.Observer) []advised {
 	var list []advised
-	for _, s := range c.learner.Statements() {
+	for _, s := range learned.Statements() {
 		if r := s.Report(); r.Calls > 0 {
 			a := advised{Report: r}
 			a.best, a.why = a.Best()
@@ -60,7 +54,7 @@ func (c *cache) advise() []advised {
 	})
 	for i := range list {
 		if list[i].best != nil && list[i].why == "" {
-			list[i].rule = c.ruleFor(&list[i], list)
+			list[i].rule = list[i].ruleAmong(list)
 		}
 	}
 	return list
@@ -73,9 +67,9 @@ func (a *advised) saved() time.Duration {
 	return a.best.Saved
 }
 
-// ruleFor gives a rule to paste. One by tables is easier to read, but it takes all statements that read them: it is given where
+// ruleAmong gives a rule to paste. One by tables is easier to read, but it takes all statements that read them: it is given where
 // they are all advised the same.
-func (c *cache) ruleFor(a *advised, all []advised) string {
+func (a *advised) ruleAmong(all []advised) string {
 	r := dsn.Rule{TTL: a.best.TTL, Lock: dsn.DefaultLock}
 	tables := strings.Join(a.Tables, ",")
 	text := fmt.Sprintf("%s: table=%s ttl=%s", ruleName(a.Tables, a.best.TTL), tables, r.TTL)
@@ -130,16 +124,15 @@ func (a *advised) row() []string {
 	count := func(n int64) string { return strconv.FormatInt(n, 10) }
 	ratio := func(f float64) string { return strconv.FormatFloat(f, 'f', 3, 64) }
 	millis := func(d time.Duration) string { return strconv.FormatFloat(d.Seconds()*1000, 'f', 3, 64) }
-	verdict := cacheable
 	if a.Observed == 0 {
-		return []string{a.Text, count(a.Calls), notCacheable, "", "", "", "", "", "", "", "", "", "", "", a.why}
+		return []string{a.Text, count(a.Calls), "not cacheable", "", "", "", "", "", "", "", "", "", "", "", a.why}
 	}
 	rung, ttl := &a.Rungs[0], ""
 	if a.best != nil {
 		rung, ttl = a.best, shortly(a.best.TTL)
 	}
 	return []string{
-		a.Text, count(a.Calls), verdict, ttl, ratio(rung.HitRatio), millis(rung.Saved), count(rung.Bytes),
+		a.Text, count(a.Calls), "cacheable", ttl, ratio(rung.HitRatio), millis(rung.Saved), count(rung.Bytes),
 		count(rung.PlainLies), count(rung.Lies), ratio(a.BreakEven), millis(a.Cost), "1/" + strconv.FormatUint(a.Sample, 10),
 		a.ladder(), a.rule, cmp.Or(a.why, a.Reason),
 	}
