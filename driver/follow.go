@@ -3,9 +3,7 @@ package driver
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -54,7 +52,7 @@ func (c *cache) follow(ctx context.Context, config *pgx.ConnConfig) {
 		}
 		c.noFeed.Store(&err)
 		c.tracks.Add(1) // verdicts that hoped for a feed are given anew
-		if !errors.Is(err, errNothingInstalled) && ctx.Err() == nil {
+		if !errors.Is(err, setup.ErrNothingInstalled) && ctx.Err() == nil {
 			c.warn(ctx, "pgcache: changes made elsewhere are not followed", "error", err)
 		}
 		c.waitForSetup(ctx, err)
@@ -73,16 +71,12 @@ func (c *cache) waitForSetup(ctx context.Context, err error) {
 	}
 }
 
-// Why nothing is followed.
-var (
-	errNothingInstalled = errors.New("pgcache: there is nothing to follow changes by: CALL pgcache.install() sets it up")
-	errNotReady         = errors.New("pgcache: changes can't be followed yet")
-	errSeveralHosts     = errors.New("pgcache: changes are not followed where the connection string names several hosts")
-)
+// errSeveralHosts is why nothing is followed where a session may be on another server than the feed.
+var errSeveralHosts = errors.New("pgcache: changes are not followed where the connection string names several hosts")
 
 // permanent tells whether an error stays until somebody does something.
 func permanent(err error) bool {
-	return errors.Is(err, errNothingInstalled) || errors.Is(err, errNotReady) || errors.Is(err, errSeveralHosts)
+	return errors.Is(err, setup.ErrNothingInstalled) || errors.Is(err, setup.ErrNotReady) || errors.Is(err, errSeveralHosts)
 }
 
 // severalHosts tells whether a session may be on another server than the feed: what one tells means nothing for the other.
@@ -100,66 +94,12 @@ func (c *cache) prepareFeed(ctx context.Context, config *pgx.ConnConfig) (setup.
 		return 0, nil, err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	switch c.config.Feed {
-	case dsn.FeedWAL, dsn.FeedRelay:
-		state, err := c.installFor(ctx, conn, setup.WAL)
-		return setup.WAL, state, err
-	case dsn.FeedTouch:
-		state, err := c.installFor(ctx, conn, setup.Touch)
-		return setup.Touch, state, err
+	if c.config.Feed == dsn.FeedAuto {
+		return setup.Choose(ctx, conn.PgConn(), c.config.Publication)
 	}
-	state, err := setup.Inspect(ctx, conn.PgConn(), setup.WAL|setup.Touch, c.config.Publication)
-	switch {
-	case err != nil:
-		return 0, nil, err
-	case state.Ready(setup.WAL):
-		return setup.WAL, state, nil
-	case state.Ready(setup.Touch):
-		return setup.Touch, state, nil
-	default:
-		return 0, nil, unready(state)
-	}
-}
-
-// unready tells why no feed can run: nothing is installed, or something that lacks something else.
-func unready(state *setup.State) error {
-	of := *state
-	switch {
-	case state.Publication != nil:
-		of.Kind = setup.WAL
-	case state.HasLog():
-		of.Kind = setup.Touch
-	default:
-		return errNothingInstalled
-	}
-	return notReady(of.Wants())
-}
-
-// notReady says what there is to do.
-func notReady(items []setup.Item) error {
-	var todo []string
-	for _, item := range items {
-		if item.ToDo != "" {
-			todo = append(todo, item.Name+": "+item.ToDo)
-		}
-	}
-	return fmt.Errorf("%w: %s", errNotReady, strings.Join(todo, "; "))
-}
-
-// installFor sees to it that a feed can run.
-func (c *cache) installFor(ctx context.Context, conn *pgx.Conn, kind setup.Kind) (*setup.State, error) {
-	state, err := setup.Inspect(ctx, conn.PgConn(), kind, c.config.Publication)
-	if err != nil || state.Ready(kind) {
-		return state, err
-	}
-	report, err := setup.Install(ctx, conn.PgConn(), kind, c.config.Publication)
-	if err != nil {
-		return nil, err
-	}
-	if report.State.Ready(kind) {
-		return report.State, nil
-	}
-	return nil, notReady(report.Items)
+	kind := c.feedKind()
+	state, err := setup.Prepare(ctx, conn.PgConn(), kind, c.config.Publication)
+	return kind, state, err
 }
 
 // reads counts the queries that were answered: while it stands still a feed need not hurry.

@@ -121,8 +121,8 @@ var touchLog = []string{
 	"touches", "touch_state", "touch_limit", "touch", "touch_tree", "touch_raise", "touch_confirm", "touch_collect",
 }
 
-// HasLog tells whether the touch log is there.
-func (s *State) HasLog() bool { return s.has(touchLog...) }
+// hasLog tells whether the touch log is there.
+func (s *State) hasLog() bool { return s.has(touchLog...) }
 
 // has tells whether all the objects are in the schema.
 func (s *State) has(names ...string) bool {

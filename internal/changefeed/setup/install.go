@@ -244,7 +244,7 @@ func (in *installer) triggers() {
 		if !in.try("touch log", in.grantCreate(), script...) {
 			return
 		}
-	} else if !in.HasLog() {
+	} else if !in.hasLog() {
 		return
 	}
 	for _, t := range in.targets {

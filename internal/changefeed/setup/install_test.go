@@ -66,7 +66,7 @@ func TestInstall(t *testing.T) {
 	if list := todo(first.Items); len(list) > 0 {
 		t.Errorf("to do:\n%s", rows(list))
 	}
-	if !first.State.Ready(WAL | Touch) {
+	if !first.State.ready(WAL | Touch) {
 		t.Error("not ready")
 	}
 	second := install(t, conn, WAL|Touch)

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -36,8 +37,12 @@ func TestRoles(t *testing.T) {
 				t.Errorf("%q is not in\n%s", want, text)
 			}
 		}
-		if report.State.Ready(WAL) || report.State.Ready(Touch) {
+		if report.State.ready(WAL) || report.State.ready(Touch) {
 			t.Error("ready")
+		}
+		_, err := Prepare(soon(t), app.PgConn(), WAL, "pgcache")
+		if !errors.Is(err, ErrNotReady) || !strings.Contains(err.Error(), `role app: ALTER ROLE "app" REPLICATION`) {
+			t.Errorf("what is there to do? %v", err)
 		}
 		if after := scalar[string](t, admin, everything); after != before {
 			t.Errorf("made\n%s", after)
@@ -48,7 +53,7 @@ func TestRoles(t *testing.T) {
 	t.Run("create", func(t *testing.T) {
 		exec(t, admin, "grant create on database postgres to app", "alter role app replication")
 		report := install(t, app, WAL|Touch)
-		if !report.State.Ready(WAL|Touch) || tracked(t, report.State, "mine") != WAL|Touch || tracked(t, report.State, "theirs") != 0 {
+		if !report.State.ready(WAL|Touch) || tracked(t, report.State, "mine") != WAL|Touch || tracked(t, report.State, "theirs") != 0 {
 			t.Error(rows(report.Items))
 		}
 		if !strings.Contains(rows(report.Items), "event triggers | not allowed: permission denied to create event trigger") {
@@ -104,7 +109,7 @@ func TestRoles(t *testing.T) {
 			t.Error(rows(report.Items))
 		}
 		gone := rows(uninstall(t, app).Items)
-		if !strings.Contains(gone, "event trigger pgcache_ddl | not allowed") || !inspect(t, app, Touch).HasLog() {
+		if !strings.Contains(gone, "event trigger pgcache_ddl | not allowed") || !inspect(t, app, Touch).hasLog() {
 			t.Error(gone)
 		}
 		exec(t, admin, "insert into theirs values (1)")
@@ -117,7 +122,7 @@ func TestRoles(t *testing.T) {
 	t.Run("a schema that was given", func(t *testing.T) {
 		exec(t, admin, "revoke create on database postgres from app", "create schema pgcache authorization app")
 		report := install(t, app, Touch)
-		if !report.State.Ready(Touch) || tracked(t, report.State, "mine") != Touch {
+		if !report.State.ready(Touch) || tracked(t, report.State, "mine") != Touch {
 			t.Error(rows(report.Items))
 		}
 		uninstall(t, app)
@@ -178,7 +183,7 @@ func TestPooler(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !state.Pooled || state.Ready(Touch) || !strings.Contains(rows(state.Items()), "there is a pooler") {
+	if !state.Pooled || state.ready(Touch) || !strings.Contains(rows(state.Items()), "there is a pooler") {
 		t.Error(rows(state.Items()))
 	}
 }

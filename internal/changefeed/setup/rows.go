@@ -18,15 +18,15 @@ func (s *State) Items() []Item {
 	return items
 }
 
-// Ready tells whether a feed of one kind can run: the tables apart, nothing is missing.
-func (s *State) Ready(kind Kind) bool {
+// ready tells whether a feed of one kind can run: the tables apart, nothing is missing.
+func (s *State) ready(kind Kind) bool {
 	of := *s
 	of.Kind = kind
-	return len(of.Wants()) == 0
+	return len(of.wants()) == 0
 }
 
-// Wants are the items without which no feed of the state's kinds can run.
-func (s *State) Wants() []Item {
+// wants are the items without which no feed of the state's kinds can run.
+func (s *State) wants() []Item {
 	return slices.DeleteFunc(s.feedItems(), func(i Item) bool { return i.ToDo == "" })
 }
 
@@ -114,7 +114,7 @@ func (s *State) publicationItem() Item {
 func (s *State) touchItems() []Item {
 	log := Item{Name: "touch log", State: "there"}
 	switch {
-	case !s.HasLog():
+	case !s.hasLog():
 		log.State, log.ToDo = "missing", s.howToMake(s.MayCreate || s.Schema != nil && s.Schema.MayCreate)
 	case !s.Autovacuum:
 		log.State, log.ToDo = "there, but nothing vacuums it", "turn autovacuum on"
@@ -161,7 +161,7 @@ func (s *State) tableItem(t *Table) Item {
 	switch {
 	case len(by) == 0:
 		item.State, item.ToDo = s.untracked(t)
-	case !s.Ready(WAL) && !s.Ready(Touch):
+	case !s.ready(WAL) && !s.ready(Touch):
 		item.State = "ready for the " + strings.Join(by, " and the ") + ", which can't be followed yet: see above"
 	case t.Kind == "p" && by[0] == "WAL":
 		item.State = "tracked as far as its partitions are"
