@@ -8,6 +8,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/gopgcache/pgcache/driver/internal/ahead"
+	"github.com/gopgcache/pgcache/internal/freshness"
 )
 
 // resultFormats are the formats in which pgx's stdlib asks for results: binary for the types that have a Go value of their
@@ -38,7 +41,7 @@ func (f *fill) ask(query string, named []driver.NamedValue) (driver.Rows, error)
 	}
 	rows, err := f.send(ctx, conn, query, args)
 	if err != nil {
-		if pgconn.SafeToRetry(err) || errors.Is(err, errNotSent) {
+		if pgconn.SafeToRetry(err) || errors.Is(err, ahead.ErrNotSent) {
 			return nil, driver.ErrBadConn
 		}
 		return nil, err
@@ -49,11 +52,33 @@ func (f *fill) ask(query string, named []driver.NamedValue) (driver.Rows, error)
 }
 
 // send sends the query, with the question about the snapshot ahead of it where the answer will be judged by that.
-func (f *fill) send(ctx context.Context, conn *pgx.Conn, query string, args []any) (resultRows, error) {
-	if f.tracking != nil {
-		return f.askAhead(ctx, conn, query, args[1:])
+func (f *fill) send(ctx context.Context, conn *pgx.Conn, query string, args []any) (ahead.Rows, error) {
+	if f.tracking == nil {
+		return conn.Query(ctx, query, args...)
 	}
-	return conn.Query(ctx, query, args...)
+	q := ahead.Query{SQL: query, Args: args[1:], Formats: resultFormats, Tracer: f.inner.tracer}
+	if f.together() {
+		return f.ahead.Ask(ctx, conn, &q, f)
+	}
+	return ahead.AskApart(ctx, conn, &q, f)
+}
+
+// together tells whether the question and the query can be sent in one round trip: pgx's usual way of running a query, and
+// nothing that asks for another.
+func (f *fill) together() bool {
+	if f.request.stmt != nil || f.prepared || f.anew || f.inner.mode != pgx.QueryExecModeCacheStatement {
+		return false
+	}
+	if len(f.request.args) == 0 {
+		return true
+	}
+	_, special := f.request.args[0].Value.(pgx.QueryExecMode)
+	return !special
+}
+
+// Sees implements ahead.Asker.
+func (f *fill) Sees(snapshot freshness.Snapshot, lsn uint64) {
+	f.tracking.Read(snapshot, f.request.verdict.track.feed.Position(lsn))
 }
 
 // unread stands for rows that are read elsewhere. sqlmw wraps it and nobody looks at it.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/gopgcache/pgcache/driver/internal/ahead"
 	"github.com/gopgcache/pgcache/dsn"
 	"github.com/gopgcache/pgcache/internal/freshness"
 	"github.com/gopgcache/pgcache/internal/rowset"
@@ -43,11 +44,11 @@ type fill struct {
 	// and prepared tells whether the caller has prepared the query there.
 	tracking *freshness.Fill
 	inner    *inner
-	ahead    *ahead
+	ahead    *ahead.Session
 	prepared bool
 
 	stepping sync.Mutex  // held by who takes steps
-	rows     resultRows  // nil before the first step
+	rows     ahead.Rows  // nil before the first step
 	sent     atomic.Bool // the query has been sent, with its arguments as they were
 
 	spent     time.Duration // in steps, and not by the caller between them

@@ -7,6 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/gopgcache/pgcache/driver/internal/ahead"
 )
 
 var (
@@ -27,7 +29,7 @@ type inner struct {
 	std             *stdlib.Conn // nil until it is dialled, and after it was lost
 	// ahead is what fills have prepared on the session. mode and tracer are of its configuration, which pgx copies whole for
 	// each who asks.
-	ahead  ahead
+	ahead  ahead.Session
 	mode   pgx.QueryExecMode
 	tracer pgx.QueryTracer
 	// rested is set when the connection comes out of the pool. pgx asks the server then whether it is still there, which
@@ -56,7 +58,7 @@ func (i *inner) conn(ctx context.Context) (*stdlib.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	i.std, i.ahead = conn.(*stdlib.Conn), ahead{}
+	i.std, i.ahead = conn.(*stdlib.Conn), ahead.Session{}
 	config := i.std.Conn().Config()
 	i.mode, i.tracer = config.DefaultQueryExecMode, config.Tracer
 	i.born()

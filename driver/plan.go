@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/gopgcache/pgcache/driver/internal/ahead"
 	"github.com/gopgcache/pgcache/driver/internal/argument"
 )
 
@@ -59,7 +60,7 @@ func (c *Conn) replan(ctx context.Context, conn *pgx.Conn, r *request) (anew boo
 	if err := conn.DeallocateAll(ctx); err != nil {
 		return false, c.unanswered(ctx, err)
 	}
-	c.planned, c.inner.ahead = now, ahead{}
+	c.planned, c.inner.ahead = now, ahead.Session{}
 	return false, nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/gopgcache/pgcache/driver/internal/ahead"
 	"github.com/gopgcache/pgcache/internal/testenv"
 	"github.com/gopgcache/pgcache/internal/testenv/pgtest"
 )
@@ -296,7 +297,7 @@ func TestSessionLosesWhatIsPrepared(t *testing.T) {
 			for _, db := range []*sql.DB{f.plain, f.DB} {
 				_, err := readAll(t.Context(), db, query)
 				pgErr, ok := errors.AsType[*pgconn.PgError](err)
-				if err != nil && (!ok || pgErr.Code != changedStatement && pgErr.Code != noSuchStatement) {
+				if err != nil && (!ok || pgErr.Code != ahead.ChangedStatement && pgErr.Code != "26000") {
 					t.Fatal(err)
 				}
 			}

@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/gopgcache/pgcache/driver/internal/ahead"
 )
 
 // outcomeOf says what a failed fill means for those who wait: PostgreSQL's answer to the statement is theirs too, but a connection
@@ -20,7 +22,7 @@ func (f *fill) outcomeOf(err error) outcome {
 // ofSession tells whether an error is about the session that it happened in, its time-outs and locks included, or about the server
 // as it was then: PostgreSQL's documentation, "PostgreSQL Error Codes".
 func ofSession(refusal *pgconn.PgError) bool {
-	if refusal.Code == changedStatement {
+	if refusal.Code == ahead.ChangedStatement {
 		return true
 	}
 	switch refusal.Code[:min(2, len(refusal.Code))] {

@@ -26,7 +26,7 @@ var layers = [][]string{
 	{"cachestore/memory"},
 	{"cachestore/redis"},
 	{"cachestore/peer"},
-	{"driver/internal/argument", "driver/internal/command", "driver/internal/recommend", "driver/internal/rowtag"},
+	{"driver/internal/ahead", "driver/internal/argument", "driver/internal/command", "driver/internal/recommend", "driver/internal/rowtag"},
 	{"driver"},
 	{"driver/inspect", "driver/pgcacheotel", "driver/pgcacheprom"},
 	{"conformance_test", "examples"},
