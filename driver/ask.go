@@ -21,8 +21,8 @@ var resultFormats = pgx.QueryResultFormatsByOID{
 	pgtype.TimestamptzOID: 1, pgtype.XIDOID: 1,
 }
 
-// ask sends the query. It is the end of the chain for a fill, and does what stdlib's QueryContext does.
-func (f *fill) ask(query string, named []driver.NamedValue) (driver.Rows, error) {
+// query sends the query. It is the end of the chain for a fill, and does what stdlib's QueryContext does.
+func (f *fill) query(query string, named []driver.NamedValue) (driver.Rows, error) {
 	conn := f.std.Conn()
 	if conn.IsClosed() {
 		return nil, driver.ErrBadConn
@@ -37,7 +37,7 @@ func (f *fill) ask(query string, named []driver.NamedValue) (driver.Rows, error)
 		ctx = f.ctx.Context // pgx need not watch a context that can't end
 	}
 	if f.anew {
-		args = anew(args)
+		args = withReplan(args)
 	}
 	rows, err := f.send(ctx, conn, query, args)
 	if err != nil {
@@ -53,7 +53,7 @@ func (f *fill) ask(query string, named []driver.NamedValue) (driver.Rows, error)
 
 // send sends the query, with the question about the snapshot ahead of it where the answer will be judged by that.
 func (f *fill) send(ctx context.Context, conn *pgx.Conn, query string, args []any) (ahead.Rows, error) {
-	if f.tracking == nil {
+	if f.admission == nil {
 		return conn.Query(ctx, query, args...)
 	}
 	q := ahead.Query{SQL: query, Args: args[1:], Formats: resultFormats, Tracer: f.inner.tracer}
@@ -66,7 +66,7 @@ func (f *fill) send(ctx context.Context, conn *pgx.Conn, query string, args []an
 // together tells whether the question and the query can be sent in one round trip: pgx's usual way of running a query, and
 // nothing that asks for another.
 func (f *fill) together() bool {
-	if f.request.stmt != nil || f.prepared || f.anew || f.inner.mode != pgx.QueryExecModeCacheStatement {
+	if f.request.stmt != nil || f.callerPrepared || f.anew || f.inner.mode != pgx.QueryExecModeCacheStatement {
 		return false
 	}
 	if len(f.request.args) == 0 {
@@ -78,7 +78,7 @@ func (f *fill) together() bool {
 
 // Sees implements ahead.Asker.
 func (f *fill) Sees(snapshot freshness.Snapshot, lsn uint64) {
-	f.tracking.Read(snapshot, f.request.verdict.track.feed.Position(lsn))
+	f.admission.Read(snapshot, f.request.verdict.follower.feed.Position(lsn))
 }
 
 // unread stands for rows that are read elsewhere. sqlmw wraps it and nobody looks at it.

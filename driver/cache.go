@@ -5,7 +5,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,7 +20,7 @@ type cache struct {
 	config *dsn.Config
 	pgx    driver.Connector
 	logger *slog.Logger
-	store  cachestore.Store // in this process's memory
+	store  cachestore.Store // in this process's memory, or the caller's own
 	memory *memory.Store    // the same, unless it is the caller's own
 	shared *shared          // what is behind it; nil when nothing is
 	peers  *peers           // who else there is; nil when this process is alone
@@ -33,25 +32,18 @@ type cache struct {
 	// learner learns from all queries in observe mode; nil in the others.
 	learner *advice.Observer
 
-	invalidated invalidated
-	followed    followed
-
+	// What is known of texts, of sessions and of the catalog, and who is asking for more.
 	texts      texts
 	identities identities
-	watched    watched
+	needed     neededSettings
+	answers    answers
+	asking     calls
 
-	// following follows the changes that others make; nil when there is nothing to follow them by. tracked is the same
-	// while it does, and tracks counts how often that changed.
-	following  atomic.Pointer[track]
-	tracked    atomic.Pointer[track]
-	tracks     atomic.Uint64
-	followOnce sync.Once
-	// noFeed says why nothing is followed, and installed wakes who waits for that to change.
-	noFeed    atomic.Pointer[error]
-	installed chan struct{}
-	answers   answers
-	flights   flights
-	asking    calls
+	// What is on its way into the store, what may not come out of it any more, and how the changes made elsewhere are followed.
+	flights  flights
+	cutoffs  cutoffs
+	followed followed
+	feed     following
 
 	// base is the session that was dialled last and had nothing changed in it since: what a connection that was never
 	// dialled would be. It stays nil when perSession is set.
@@ -79,15 +71,11 @@ type cache struct {
 	rebasing atomic.Bool
 
 	// reasking is set while old answers of the catalog are being replaced.
-	reasking atomic.Bool
-	warned   atomic.Int64 // when the latest warning was logged, in Unix nanoseconds
-	// background is done when the connector is closed; tasks are what runs until then.
-	background context.Context
-	stop       context.CancelFunc
-	tasks      sync.WaitGroup
+	reasking   atomic.Bool
+	warned     atomic.Int64 // when the latest warning was logged, in Unix nanoseconds
+	background background
 	refreshing chan struct{} // one token per background fill
 	putting    chan struct{} // one token per entry that a store of the user's own is given in the background
-	closing    sync.Mutex    // orders the start of tasks against the close
 }
 
 // maxRefreshing is how many background fills run at a time. More would compete with the callers' own queries.
@@ -96,8 +84,8 @@ const maxRefreshing = 4
 func newCache(config *dsn.Config, base driver.Connector, o options) (*cache, error) {
 	c := &cache{config: config, pgx: base, logger: o.logger, observers: o.observers}
 	c.perSession, c.resets, c.fresh = o.perSession, o.resetSession != nil, o.fresh
-	c.background, c.stop = context.WithCancel(context.Background())
-	c.installed = make(chan struct{}, 1)
+	c.background.begin()
+	c.feed.installed = make(chan struct{}, 1)
 	c.refreshing = make(chan struct{}, maxRefreshing)
 	c.putting = make(chan struct{}, maxPutting)
 	if config.Mode == dsn.ModeObserve {
@@ -114,27 +102,13 @@ func (c *cache) schemaChanges() {
 	c.base.Store(nil)
 }
 
-// goBackground runs a task until it returns, or the connector is closed and its context ends. It reports false when the
-// connector is closed already.
-func (c *cache) goBackground(task func(context.Context)) bool {
-	c.closing.Lock()
-	defer c.closing.Unlock()
-	if c.background.Err() != nil {
-		return false
-	}
-	c.tasks.Go(func() { task(c.background) })
-	return true
-}
-
 func (c *cache) close() error {
-	c.closing.Lock()
-	c.stop()
-	c.closing.Unlock()
+	c.background.end()
 	var err error
 	if c.peers != nil {
 		err = c.peers.close()
 	}
-	c.tasks.Wait()
+	c.background.wait()
 	err = errors.Join(err, c.store.Close())
 	if c.shared != nil {
 		err = errors.Join(err, c.shared.store.Close())
@@ -168,10 +142,10 @@ func (c *cache) invalidate(ctx context.Context, tables []freshness.Tag, all bool
 	c.stats.invalidations.Add(1)
 	if all {
 		c.ledger.TouchAll()
-		c.invalidated.addAll()
+		c.cutoffs.addAll()
 	} else {
 		c.ledger.Touch(tables)
-		c.invalidated.add(tables)
+		c.cutoffs.add(tables)
 	}
 	c.observers.stale(SourceCall, all)
 	var told publication

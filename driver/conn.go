@@ -31,20 +31,21 @@ type Conn struct {
 
 	// identity is what the session is known to be; nil when that has to be read back from the server.
 	identity *identity
-	// settings are the values of the watched settings when the identity is known.
+	// settings are the values of the settings that statements need, when the identity is known.
 	settings settings
 	// pooled is set when a pooler stands before the server: see session.
 	pooled bool
-	// born is the count of schema changes before the session was dialled, and era that of those that its first plans take in.
-	born, era uint64
-	// states counts how often a statement may have been planned for another session than this one is otherwise.
-	states uint64
-	// keeps is set once the session was found to have prepared statements of somebody else's, and replanned counts the fills since all
-	// plans were given up.
-	keeps     bool
-	replanned int
-	// planned is the state in which statements were prepared that pgx keeps.
-	planned planned
+	// schemaAtDial is the count of schema changes before the session was dialled, and schemaOfPlans that of those that the first plans
+	// made in it take in.
+	schemaAtDial, schemaOfPlans uint64
+	// foreignPlans grows when a statement may have been planned while the session was another than it is otherwise: all earlier plans
+	// count as another session's then. See planned.
+	foreignPlans uint64
+	// planned is the state in which statements were prepared that pgx keeps, and replanned counts the fills since all of those were given
+	// up. holdsForeign is set once the session was found to have prepared statements of somebody else's, which have to stay.
+	planned      planned
+	replanned    int
+	holdsForeign bool
 	// reticent is set once the session looks for names in its temporary schema. To ask it anything would make that schema, and
 	// a transaction that makes it itself is another one: it can't be prepared for commit in two phases.
 	reticent bool
@@ -75,8 +76,8 @@ type chain interface {
 
 func newConn(c *cache) *Conn {
 	conn := &Conn{cache: c, lane: nextLane()}
-	conn.inner = &inner{pgx: c.pgx, conceived: func() { conn.born = c.schema.Load() }, born: func() { conn.begin() }}
-	conn.watch = &watch{conn: conn}
+	conn.inner = &inner{pgx: c.pgx, beforeDial: func() { conn.schemaAtDial = c.schema.Load() }, afterDial: func() { conn.begin() }}
+	conn.watch = &watch{conn: conn, open: openWrite{cache: c}}
 	wrapped, _ := sqlmw.Driver(given{conn.inner}, conn.watch).Open("") // given never fails
 	conn.chain = wrapped.(chain)
 	return conn
@@ -85,8 +86,8 @@ func newConn(c *cache) *Conn {
 // begin is called when a session was dialled.
 func (c *Conn) begin() {
 	c.identity, c.changed, c.prepared, c.planned = nil, false, nil, planned{}
-	c.reticent, c.keeps, c.replanned = false, false, 0
-	c.era = c.cache.era()
+	c.reticent, c.holdsForeign, c.replanned = false, false, 0
+	c.schemaOfPlans = c.cache.era()
 	c.cache.followFrom(c.inner.std.Conn())
 }
 
@@ -112,7 +113,7 @@ func PgxConn(driverConn any) (*pgx.Conn, bool) {
 
 // Conn gives the pgx connection, dialling it if need be; nil when that fails. See [PgxConn].
 func (c *Conn) Conn() *pgx.Conn {
-	if c.inner.busy() && !c.inner.fill.settle() {
+	if c.inner.busy() && !c.inner.fill.finishReading() {
 		return nil // pgx's connection can't be handed out while a fill reads from it
 	}
 	std, err := c.inner.conn(context.Background())
@@ -124,9 +125,8 @@ func (c *Conn) Conn() *pgx.Conn {
 	}
 	c.escaped = true
 	c.cache.escaped.Add(1)
-	c.watch.write.Begin(&c.cache.ledger, nil, true)
-	c.cache.shared.publish(context.Background(), &c.watch.told, c.serverPID(), nil, true)
-	c.watch.schema = true
+	c.watch.open.begin(context.Background(), c.serverPID(), nil, true)
+	c.watch.open.schema = true
 	return std.Conn()
 }
 
@@ -136,7 +136,7 @@ func (c *Conn) comeBack() {
 		return
 	}
 	c.escaped = false
-	c.states++
+	c.foreignPlans++
 	c.watch.after(context.Background(), effect{session: true, ends: true}, nil)
 	c.cache.escaped.Add(-1) // what was written is marked by now
 }
@@ -238,7 +238,7 @@ func (c *Conn) Close() error {
 		c.inner.fill.give()
 	}
 	err := c.chain.Close()
-	c.watch.settle()
+	c.watch.open.end()
 	if c.owns != nil {
 		_ = c.owns.Close()
 	}

@@ -21,7 +21,8 @@ const (
 	saysOff      = "a hint says off"
 )
 
-// explain tells how a statement would be answered and why, and changes nothing.
+// explain tells how a statement would be answered and why. It does not run the statement, and judges it as a query would: what is asked
+// for and found out about it is kept for the next one.
 func (c *Conn) explain(ctx context.Context, sql string, args []driver.NamedValue) (*rowset.Set, error) {
 	t := c.text(sql)
 	if t.command != nil {

@@ -40,12 +40,12 @@ type fill struct {
 	attention    attention
 	stopWatching func() bool
 
-	// tracking is set when the result is judged against a feed; then ahead is what is prepared on the session for that,
-	// and prepared tells whether the caller has prepared the query there.
-	tracking *freshness.Fill
-	inner    *inner
-	ahead    *ahead.Session
-	prepared bool
+	// admission is set when the result is judged against a feed; then ahead is what is prepared on the session for that,
+	// and callerPrepared tells whether the caller has prepared the query there.
+	admission      *freshness.Fill
+	inner          *inner
+	ahead          *ahead.Session
+	callerPrepared bool
 
 	stepping sync.Mutex  // held by who takes steps
 	rows     ahead.Rows  // nil before the first step
@@ -130,8 +130,8 @@ func (c *Conn) takeOff(ctx context.Context, r *request, fl *flight) (*fill, erro
 		conn: c, caller: ctx, cache: c.cache, chain: c.chain, request: *r, flight: fl, std: std, anew: replan, done: make(chan struct{}),
 	}
 	f.recording.Limit = c.cache.limit(r.verdict.rule)
-	if tr := r.verdict.track; tr != nil {
-		f.tracking, f.inner, f.prepared = tr.tracker.Begin(), c.inner, c.prepared[r.text.sql] > 0
+	if fw := r.verdict.follower; fw != nil {
+		f.admission, f.inner, f.callerPrepared = fw.tracker.Begin(), c.inner, c.prepared[r.text.sql] > 0
 		f.ahead = &c.inner.ahead
 	}
 	f.ctx.carry(ctx, f)

@@ -53,37 +53,8 @@ func (c *cache) peek(ctx context.Context, r *request) *cachestore.Entry {
 	return c.shared.peek(ctx, r)
 }
 
-// latest is a position after all others.
-const latest = 1<<63 - 2
-
-// settled tells whether the feed has delivered what this process wrote itself. Until it has, nothing that was kept is fresh, and
+// ownDelivered tells whether the feed has delivered what this process wrote itself. Until it has, nothing that was kept is fresh, and
 // nothing that is made now can be kept in time.
-func (tr *track) settled(tags []freshness.Tag) bool {
-	return tr.common && tr.tracker.Fresh(tags, latest)
-}
-
-// weighForeign judges an entry that another process made, and keeps it in memory if it is good. One that may be served is
-// given as entry; past is one that is only too old.
-func (c *cache) weighForeign(ctx context.Context, r *request, e *cachestore.Entry) (entry, past *cachestore.Entry) {
-	if r.verdict.strict && !r.confirm(ctx) {
-		return nil, nil
-	}
-	entry, past = c.weigh(r, e)
-	if entry == nil {
-		return nil, past
-	}
-	e = r.under(e)
-	c.putNear(context.WithoutCancel(ctx), r.key, e)
-	if age := e.Age(r.began); age >= r.ttl()+r.verdict.rule.Stale || r.wishes.refresh {
-		return nil, e
-	}
-	c.stats.sharedHits.Add(1)
-	return e, nil
-}
-
-// under gives the request's entry that another process made with what all entries of the statement share in this one.
-func (r *request) under(e *cachestore.Entry) *cachestore.Entry {
-	content := e.Content()
-	content.Statement = r.verdict.statement
-	return cachestore.NewEntry(content)
+func (fw *follower) ownDelivered(tags []freshness.Tag) bool {
+	return fw.common && fw.tracker.OwnDelivered(tags)
 }

@@ -71,7 +71,7 @@ type flights struct {
 func (fs *flights) join(r *request, ledger *freshness.Ledger) (f *flight, first bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	if f := fs.byKey[r.key]; f != nil && f.answers(r) && ledger.Fresh(f.tags, f.position) && r.unchangedSince(f) {
+	if f := fs.byKey[r.key]; f != nil && f.serves(r) && ledger.Fresh(f.tags, f.position) && r.unchangedSince(f) {
 		if f.waiting++; f.landed == nil {
 			f.landed = make(chan struct{})
 			if f.fill != nil {
@@ -84,8 +84,8 @@ func (fs *flights) join(r *request, ledger *freshness.Ledger) (f *flight, first 
 		flights: fs, key: r.key, arguments: r.arguments, verdict: r.verdict,
 		tags: r.verdict.tags, position: ledger.Position(), mark: r.mark,
 	}
-	if tr := r.verdict.track; tr != nil {
-		f.passed = tr.tracker.Position()
+	if fw := r.verdict.follower; fw != nil {
+		f.passed = fw.tracker.Position()
 	}
 	if fs.byKey == nil {
 		fs.byKey = make(map[cachestore.Key]*flight)
@@ -94,23 +94,23 @@ func (fs *flights) join(r *request, ledger *freshness.Ledger) (f *flight, first 
 	return f, true
 }
 
-// answers tells whether what the flight brings is for the request: it was made of the same material, under the same mark.
-func (f *flight) answers(r *request) bool {
+// serves tells whether what the flight brings is for the request: it was made of the same material, under the same mark.
+func (f *flight) serves(r *request) bool {
 	return !r.wishes.refresh && f.mark == r.mark && bytes.Equal(f.arguments.bytes(), r.arguments.bytes()) &&
 		f.verdict.statement.Text() == r.verdict.statement.Text()
 }
 
 // unchangedSince tells whether, as far as is known yet, a flight sees all that the feed had delivered when the request was made.
 func (r *request) unchangedSince(f *flight) bool {
-	tr := r.verdict.track
-	if tr == nil {
+	fw := r.verdict.follower
+	if fw == nil {
 		return true
 	}
-	if r.verdict.strict && !r.confirmed || !tr.tracker.Unchanged(r.tags(), f.passed) {
+	if r.verdict.strict && !r.confirmed || !fw.tracker.Unchanged(r.tags(), f.passed) {
 		return false
 	}
 	if r.told == 0 {
-		r.told = tr.tracker.Told()
+		r.told = fw.tracker.Told()
 	}
 	return f.mayHold(r)
 }
@@ -119,11 +119,11 @@ func (r *request) unchangedSince(f *flight) bool {
 // made. The flight may have set out when a commit had been delivered that nobody could see yet. It spares a wait and no more: a fill
 // that has ended may say too much here, so share looks at what it said before. The caller holds the lock.
 func (f *flight) mayHold(r *request) bool {
-	if f.fill == nil || f.fill.tracking == nil {
+	if f.fill == nil || f.fill.admission == nil {
 		return true
 	}
 	reads := r.reads()
-	holds, known := f.fill.tracking.Holds(&reads)
+	holds, known := f.fill.admission.Holds(&reads)
 	return !known || r.told <= holds
 }
 

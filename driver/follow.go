@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -14,6 +16,19 @@ import (
 	"github.com/gopgcache/pgcache/internal/changefeed/wal"
 	"github.com/gopgcache/pgcache/internal/freshness"
 )
+
+// following is how the changes are followed that others make.
+type following struct {
+	// running is the follower; nil when there is nothing to follow changes by. inForce is the same while it does, and changes counts
+	// how often that changed.
+	running atomic.Pointer[follower]
+	inForce atomic.Pointer[follower]
+	changes atomic.Uint64
+	once    sync.Once
+	// none says why nothing is followed, and installed wakes who waits for that to change.
+	none      atomic.Pointer[error]
+	installed chan struct{}
+}
 
 // wantsFeed tells whether anything asks for more than the level ttl.
 func wantsFeed(config *dsn.Config) bool {
@@ -30,10 +45,10 @@ func wantsFeed(config *dsn.Config) bool {
 // followFrom begins to follow the changes of the server that a connection leads to, the first time that it is called: before
 // a session was dialled it is not known whose server it is.
 func (c *cache) followFrom(conn *pgx.Conn) {
-	c.followOnce.Do(func() {
+	c.feed.once.Do(func() {
 		if wantsFeed(c.config) {
 			config := conn.Config()
-			c.goBackground(func(ctx context.Context) { c.follow(ctx, config) })
+			c.background.run(func(ctx context.Context) { c.follow(ctx, config) })
 		}
 	})
 }
@@ -50,8 +65,8 @@ func (c *cache) follow(ctx context.Context, config *pgx.ConnConfig) {
 			c.run(ctx, kind, state.Events, config)
 			return
 		}
-		c.noFeed.Store(&err)
-		c.tracks.Add(1) // verdicts that hoped for a feed are given anew
+		c.feed.none.Store(&err)
+		c.feed.changes.Add(1) // verdicts that hoped for a feed are given anew
 		if !errors.Is(err, setup.ErrNothingInstalled) && ctx.Err() == nil {
 			c.warn(ctx, "pgcache: changes made elsewhere are not followed", "error", err)
 		}
@@ -67,7 +82,7 @@ func (c *cache) waitForSetup(ctx context.Context, err error) {
 	}
 	select {
 	case <-ctx.Done():
-	case <-c.installed:
+	case <-c.feed.installed:
 	}
 }
 
@@ -110,28 +125,28 @@ func (c *cache) reads() uint64 {
 
 // run runs a feed until the connector is closed.
 func (c *cache) run(ctx context.Context, kind setup.Kind, events bool, config *pgx.ConnConfig) {
-	tr := &track{cache: c, covers: kind, tracker: freshness.NewTracker(), common: kind == setup.WAL}
+	fw := &follower{cache: c, covers: kind, tracker: freshness.NewTracker(), common: kind == setup.WAL}
 	follow := wal.Config{
-		Connect: &config.Config, Publication: c.config.Publication, Sink: tr, Interest: &tr.interest, Logger: c.logger,
+		Connect: &config.Config, Publication: c.config.Publication, Sink: fw, Interest: &fw.interest, Logger: c.logger,
 	}
 	switch {
 	case kind == setup.Touch:
-		tr.kind = dsn.FeedTouch.String()
-		tr.feed = touch.New(touch.Config{Connect: &config.Config, Sink: tr, Reads: c.reads, Logger: c.logger})
+		fw.kind = dsn.FeedTouch.String()
+		fw.feed = touch.New(touch.Config{Connect: &config.Config, Sink: fw, Reads: c.reads, Logger: c.logger})
 	case c.config.Feed == dsn.FeedRelay:
 		feed, end, err := c.newRelay(follow, config)
 		if err != nil {
-			c.noFeed.Store(&err)
+			c.feed.none.Store(&err)
 			return
 		}
 		defer end()
-		tr.kind, tr.feed = dsn.FeedRelay.String(), feed
+		fw.kind, fw.feed = dsn.FeedRelay.String(), feed
 	default:
-		tr.kind, tr.feed = dsn.FeedWAL.String(), wal.New(follow)
+		fw.kind, fw.feed = dsn.FeedWAL.String(), wal.New(follow)
 	}
-	tr.events.Store(events)
-	c.following.Store(tr)
-	if err := tr.feed.Run(ctx); err != nil && ctx.Err() == nil {
-		tr.Lose(err)
+	fw.events.Store(events)
+	c.feed.running.Store(fw)
+	if err := fw.feed.Run(ctx); err != nil && ctx.Err() == nil {
+		fw.Lose(err)
 	}
 }

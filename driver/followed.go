@@ -43,7 +43,7 @@ func (f *followed) end(tables []freshness.Tag) (were []freshness.Tag) {
 // fall is told the level that a verdict has come to, and sees to it that nothing is served at ttl that was read before the level
 // fell to that. Where a rule or the connection string says ttl by name nothing falls.
 func (c *cache) fall(v *verdict) {
-	if v.track != nil {
+	if v.follower != nil {
 		c.followed.add(v.tags)
 		return
 	}
@@ -51,6 +51,6 @@ func (c *cache) fall(v *verdict) {
 		return
 	}
 	if were := c.followed.end(v.tags); len(were) > 0 {
-		c.invalidated.add(were)
+		c.cutoffs.add(were)
 	}
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/internal/catalog"
 )
 
@@ -19,15 +18,6 @@ type identity struct {
 	refusal string
 	// standby is set on a hot standby, whose order of commits no feed tells.
 	standby bool
-}
-
-// session is what is known of one session: whose it is, and the values of the settings that statements depend on.
-type session struct {
-	*identity
-	settings settings
-	// pooled is set behind a pooler that may give each transaction another server process.
-	pooled bool
-	at     cachestore.Instant // when it was read, of a base
 }
 
 // identities makes equal identities the same pointer. It is bounded; an identity that falls out and comes back is another

@@ -24,9 +24,9 @@ var (
 // the interceptor, so nothing reaches PostgreSQL unseen.
 type inner struct {
 	pgx driver.Connector
-	// conceived is called before a new session is dialled, and born when it has begun.
-	conceived, born func()
-	std             *stdlib.Conn // nil until it is dialled, and after it was lost
+	// beforeDial is called before a new session is dialled, and afterDial when it has begun.
+	beforeDial, afterDial func()
+	std                   *stdlib.Conn // nil until it is dialled, and after it was lost
 	// ahead is what fills have prepared on the session. mode and tracer are of its configuration, which pgx copies whole for
 	// each who asks.
 	ahead  ahead.Session
@@ -53,7 +53,7 @@ func (i *inner) conn(ctx context.Context) (*stdlib.Conn, error) {
 	if i.std != nil {
 		return i.std, nil
 	}
-	i.conceived()
+	i.beforeDial()
 	conn, err := i.pgx.Connect(ctx)
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (i *inner) conn(ctx context.Context) (*stdlib.Conn, error) {
 	i.std, i.ahead = conn.(*stdlib.Conn), ahead.Session{}
 	config := i.std.Conn().Config()
 	i.mode, i.tracer = config.DefaultQueryExecMode, config.Tracer
-	i.born()
+	i.afterDial()
 	return i.std, nil
 }
 
@@ -161,7 +161,7 @@ func (i *inner) ExecContext(ctx context.Context, query string, args []driver.Nam
 
 func (i *inner) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	if fc, ok := ctx.(*fillContext); ok {
-		return fc.fill.ask(query, args)
+		return fc.fill.query(query, args)
 	}
 	std, err := i.conn(ctx)
 	if err != nil {

@@ -38,7 +38,7 @@ func (c *Conn) install(ctx context.Context, of *command.Command, args []driver.N
 	if err != nil {
 		return nil, err
 	}
-	c.cache.feedChanged(report.State)
+	c.cache.setupChanged(report.State)
 	return items(report.Items), nil
 }
 
@@ -55,26 +55,26 @@ func (c *Conn) uninstall(ctx context.Context, of *command.Command) (*rowset.Set,
 	if err != nil {
 		return nil, err
 	}
-	c.cache.feedChanged(report.State)
+	c.cache.setupChanged(report.State)
 	return items(report.Items), nil
 }
 
-// feedChanged is called when what the feed needs was installed or taken away.
-func (c *cache) feedChanged(state *setup.State) {
+// setupChanged is called when what the feed needs was installed or taken away.
+func (c *cache) setupChanged(state *setup.State) {
 	c.schemaChanges()
 	select {
-	case c.installed <- struct{}{}:
+	case c.feed.installed <- struct{}{}:
 	default:
 	}
-	if tr := c.following.Load(); tr != nil {
-		tr.Events(state.Events)
-		tr.retry()
+	if fw := c.feed.running.Load(); fw != nil {
+		fw.Events(state.Events)
+		fw.retry()
 	}
 }
 
 // retry has a feed that waits for its server to be mended look again at once.
-func (tr *track) retry() {
-	if feed, ok := tr.feed.(interface{ Retry() }); ok {
+func (fw *follower) retry() {
+	if feed, ok := fw.feed.(interface{ Retry() }); ok {
 		feed.Retry()
 	}
 }
@@ -86,8 +86,8 @@ func (c *Conn) showFeed(ctx context.Context) (*rowset.Set, error) {
 		return nil, err
 	}
 	kind := c.cache.feedKind()
-	if tr := c.cache.following.Load(); tr != nil {
-		kind = tr.covers // the other is of no use to this program
+	if fw := c.cache.feed.running.Load(); fw != nil {
+		kind = fw.covers // the other is of no use to this program
 	} else if c.cache.config.Feed == dsn.FeedAuto {
 		kind = setup.WAL | setup.Touch
 	}
@@ -101,13 +101,13 @@ func (c *Conn) showFeed(ctx context.Context) (*rowset.Set, error) {
 // feedItem tells how it stands with the feed itself.
 func (c *cache) feedItem() setup.Item {
 	item := setup.Item{Name: "feed", State: "none: level " + c.inForce()}
-	tr, why := c.tracked.Load(), c.noFeed.Load()
+	fw, why := c.feed.inForce.Load(), c.feed.none.Load()
 	switch {
-	case tr != nil && !tr.tracker.Live():
+	case fw != nil && !fw.tracker.Live():
 		item.State = "lost: it is being tried again, and PostgreSQL is asked meanwhile"
-	case tr != nil:
-		item.State = fmt.Sprintf("%s: level %s, %d ms behind", tr.kind, c.inForce(), tr.feed.Lag().Milliseconds())
-	case c.following.Load() != nil:
+	case fw != nil:
+		item.State = fmt.Sprintf("%s: level %s, %d ms behind", fw.kind, c.inForce(), fw.feed.Lag().Milliseconds())
+	case c.feed.running.Load() != nil:
 		item.State = "lost: it is being tried again; the level is " + c.inForce() + " meanwhile"
 	case why != nil:
 		item.State += ": " + (*why).Error()

@@ -126,7 +126,7 @@ func joinsNoFillThatLacksACommit(t *testing.T, level, query string, reading bool
 	f.follows()
 	f.kept(query, "")
 	f.exec(f.plain, "update accounts set balance = 0 where id = 1")
-	write := f.holdBack(f.connector.cache.following.Load().tracker, "update accounts set balance = 2 where id = 1")
+	write := f.holdBack(f.connector.cache.feed.running.Load().tracker, "update accounts set balance = 2 where id = 1")
 
 	first := make(chan struct{})
 	if reading {

@@ -15,9 +15,9 @@ func (f *fill) finish(err error) {
 	f.err = err
 	f.noteTime()
 	f.cache.stats.fills.Add(1)
-	if f.tracking != nil && !f.discarded {
+	if f.admission != nil && !f.discarded {
 		reads := f.request.reads()
-		f.flight.holds, _ = f.tracking.Holds(&reads)
+		f.flight.holds, _ = f.admission.Holds(&reads)
 	}
 	var rows, bytes int
 	if err != nil {
@@ -53,8 +53,8 @@ func (f *fill) keep(set *rowset.Set) *cachestore.Entry {
 	switch {
 	case set.Len() == 0 && rule.Empty == dsn.EmptySkip:
 		f.discard()
-	case f.tracking != nil:
-		f.tracking.Admit(f.request.reads(), func(admitted bool) { f.admitted(entry, admitted && v.current(f.cache)) })
+	case f.admission != nil:
+		f.admission.Admit(f.request.reads(), func(admitted bool) { f.admitted(entry, admitted && v.current(f.cache)) })
 	case f.request.byMark:
 		f.store(entry, f.request.quiet && f.cache.ledger.Admit(f.request.tags(), f.flight.position))
 	default:
@@ -66,8 +66,8 @@ func (f *fill) keep(set *rowset.Set) *cachestore.Entry {
 // position is where the result stands in the order of changes by which it will be judged.
 func (f *fill) position() uint64 {
 	switch {
-	case f.tracking != nil:
-		return f.tracking.Position()
+	case f.admission != nil:
+		return f.admission.Position()
 	case f.request.byMark:
 		return f.request.mark
 	default:
@@ -82,8 +82,8 @@ func (f *fill) discard() {
 	}
 	f.discarded = true
 	f.flight.decide(nil)
-	if f.tracking != nil {
-		f.tracking.End()
+	if f.admission != nil {
+		f.admission.End()
 	}
 }
 
@@ -102,7 +102,7 @@ func (f *fill) admitted(entry *cachestore.Entry, admitted bool) {
 		return
 	}
 	done := func() { <-c.putting }
-	if !c.goBackground(func(ctx context.Context) { defer done(); f.put(ctx, entry) }) {
+	if !c.background.run(func(ctx context.Context) { defer done(); f.put(ctx, entry) }) {
 		done()
 		f.store(entry, false)
 	}

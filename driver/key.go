@@ -77,8 +77,3 @@ func nearKey(digest *[sha256.Size]byte, arguments []byte) cachestore.Key {
 }
 
 var nearSeed = maphash.MakeSeed()
-
-// is tells whether an entry was made for just this request.
-func (r *request) is(e *cachestore.Entry) bool {
-	return e.Arguments() == string(r.arguments.bytes()) && e.Statement() == r.verdict.statement.Text()
-}

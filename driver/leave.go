@@ -64,9 +64,9 @@ func (f *fill) readOn() error {
 	}
 }
 
-// settle reads the rest for a caller who wants the connection while its rows are open, and reports whether it is free then. That of a
+// finishReading reads the rest for a caller who wants the connection while its rows are open, and reports whether it is free then. That of a
 // result that is too large to be kept is not until the rows are closed.
-func (f *fill) settle() bool {
+func (f *fill) finishReading() bool {
 	for !f.flight.isOver() {
 		if f.Pull() {
 			continue

@@ -10,25 +10,25 @@ import (
 )
 
 // level decides what the answers to a statement promise: at the level ttl there is no track; tracked and strict have one.
-func (c *cache) level(rule *dsn.Rule, id *identity, a *answer) (tr *track, strict bool, refusal string) {
+func (c *cache) level(rule *dsn.Rule, id *identity, a *answer) (fw *follower, strict bool, refusal string) {
 	wanted := max(rule.Consistency, c.config.Consistency)
 	if wanted == dsn.ConsistencyTTL {
 		return nil, false, ""
 	}
-	tr = c.tracked.Load()
+	fw = c.feed.inForce.Load()
 	switch {
-	case wanted == dsn.ConsistencyAuto && (tr == nil || a.untracked != "" || id.standby):
+	case wanted == dsn.ConsistencyAuto && (fw == nil || a.untracked != "" || id.standby):
 		return nil, false, ""
 	case id.standby:
 		return nil, false, fmt.Sprintf("consistency=%s: the server is a hot standby", wanted)
-	case tr == nil:
+	case fw == nil:
 		return nil, false, fmt.Sprintf("consistency=%s: changes made elsewhere are not followed yet; SHOW pgcache.feed tells more", wanted)
 	case a.untracked != "":
 		return nil, false, fmt.Sprintf("consistency=%s: %s", wanted, a.untracked)
-	case wanted == dsn.ConsistencyStrict && !tr.events.Load():
+	case wanted == dsn.ConsistencyStrict && !fw.events.Load():
 		return nil, false, "consistency=strict: " + errNoEvents.Error()
 	}
-	return tr, wanted == dsn.ConsistencyStrict, ""
+	return fw, wanted == dsn.ConsistencyStrict, ""
 }
 
 // wantsStrict tells whether the level strict is asked for anywhere.
@@ -46,12 +46,12 @@ var errNoEvents = errors.New("changes of the schema are not told: CALL pgcache.i
 
 // cannot tells that a level that is asked for by name can't be had.
 func (c *cache) cannot(rule *dsn.Rule) error {
-	wanted, why := max(rule.Consistency, c.config.Consistency), c.noFeed.Load()
+	wanted, why := max(rule.Consistency, c.config.Consistency), c.feed.none.Load()
 	if wanted <= dsn.ConsistencyTTL {
 		return nil
 	}
-	if tr := c.following.Load(); tr != nil {
-		if wanted == dsn.ConsistencyStrict && !tr.events.Load() {
+	if fw := c.feed.running.Load(); fw != nil {
+		if wanted == dsn.ConsistencyStrict && !fw.events.Load() {
 			return fmt.Errorf("%w: consistency=strict: %w", ErrConsistency, errNoEvents)
 		}
 		return nil
@@ -68,9 +68,9 @@ func (c *cache) cannot(rule *dsn.Rule) error {
 // promise is the level in words.
 func (v *verdict) promise() string {
 	switch {
-	case v.track == nil && v.answer.untracked != "":
+	case v.follower == nil && v.answer.untracked != "":
 		return "ttl: " + v.answer.untracked
-	case v.track == nil:
+	case v.follower == nil:
 		return "ttl"
 	case v.strict:
 		return "strict"
@@ -84,7 +84,7 @@ func (c *cache) inForce() string {
 	switch level := c.config.Consistency; {
 	case level != dsn.ConsistencyAuto:
 		return level.String()
-	case c.tracked.Load() != nil:
+	case c.feed.inForce.Load() != nil:
 		return dsn.ConsistencyTracked.String()
 	default:
 		return dsn.ConsistencyTTL.String()
@@ -93,15 +93,15 @@ func (c *cache) inForce() string {
 
 // feedName names the feed that there is.
 func (c *cache) feedName() string {
-	if tr := c.tracked.Load(); tr != nil {
-		return tr.kind
+	if fw := c.feed.inForce.Load(); fw != nil {
+		return fw.kind
 	}
 	return dsn.FeedNone.String()
 }
 
 func (c *cache) feedLag() time.Duration {
-	if tr := c.tracked.Load(); tr != nil {
-		return tr.feed.Lag()
+	if fw := c.feed.inForce.Load(); fw != nil {
+		return fw.feed.Lag()
 	}
 	return 0
 }

@@ -18,14 +18,13 @@ const (
 // gone. Only then can no commit come any more.
 func (w *watch) lose() {
 	c := w.conn
-	if !w.write.Touched() && !w.schema {
+	if !w.open.write.Touched() && !w.open.schema {
 		return
 	}
 	pid := c.inner.dialled().PgConn().PID()
-	lost := watch{conn: &Conn{cache: c.cache}, write: w.write.Hand(), told: w.told, schema: w.schema}
-	w.schema, w.told = false, publication{}
-	if !c.cache.goBackground(func(ctx context.Context) { c.cache.outlive(ctx, pid); lost.settle() }) {
-		lost.settle()
+	lost := w.open.hand()
+	if !c.cache.background.run(func(ctx context.Context) { c.cache.outlive(ctx, pid); lost.end() }) {
+		lost.end()
 	}
 }
 

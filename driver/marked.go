@@ -154,7 +154,7 @@ func (o *owed) add(s *shared, p publication) {
 	}
 	o.list[p.writer] = p
 	if !o.busy {
-		o.busy = s.cache.goBackground(func(ctx context.Context) { o.pay(ctx, s) })
+		o.busy = s.cache.background.run(func(ctx context.Context) { o.pay(ctx, s) })
 	}
 }
 
@@ -197,7 +197,7 @@ func (o *owed) bury(s *shared, tags []freshness.Tag) {
 		return
 	}
 	tags = slices.Clone(tags)
-	o.buries = s.cache.goBackground(func(ctx context.Context) {
+	o.buries = s.cache.background.run(func(ctx context.Context) {
 		defer func() {
 			o.mu.Lock()
 			o.buries = false

@@ -13,7 +13,7 @@ import (
 // narrow finds the tables whose rows the statement picks by one value. That is told by the text, so no table may be read in
 // another way too: no views, policies, partitions, or functions of the user's on the way.
 func (v *verdict) narrow(t *text) {
-	if v.track == nil || !v.answer.plain() {
+	if v.follower == nil || !v.answer.plain() {
 		return
 	}
 	for _, n := range t.Narrowings {
@@ -27,12 +27,12 @@ func (v *verdict) narrow(t *text) {
 			}
 			if rows, ok := rowtag.Read(t.Text, n, column); ok {
 				v.narrowed = append(v.narrowed, rows)
-				v.track.interest.Add(table, column.Name)
-				v.track.tracker.Tell(rows.Table(), rows.Any())
+				v.follower.interest.Add(table, column.Name)
+				v.follower.tracker.Tell(rows.Table(), rows.Any())
 			}
 		}
 	}
-	v.since = v.track.tracker.Told()
+	v.since = v.follower.tracker.Told()
 }
 
 // plain tells whether the statement reads nothing but the tables that it names.

@@ -103,8 +103,8 @@ func (c *cache) begin(r *request, s *advice.Statement) *sighting {
 	look.query.Key = binary.BigEndian.Uint64(r.key[:])
 	look.request.tags() // the arguments are the caller's
 	look.query.Position = c.ledger.Position()
-	if tr := r.verdict.track; tr != nil {
-		look.query.Position = tr.tracker.Position()
+	if fw := r.verdict.follower; fw != nil {
+		look.query.Position = fw.tracker.Position()
 	}
 	look.rows.buffer = look.room[:0]
 	look.query.Began = time.Now()
@@ -113,8 +113,8 @@ func (c *cache) begin(r *request, s *advice.Statement) *sighting {
 
 // Fresh implements advice.Judge.
 func (l *sighting) Fresh(position uint64) bool {
-	if tr := l.request.verdict.track; tr != nil {
-		return tr.tracker.Fresh(l.request.tags(), position)
+	if fw := l.request.verdict.follower; fw != nil {
+		return fw.tracker.Fresh(l.request.tags(), position)
 	}
 	return l.cache.ledger.Fresh(l.request.tags(), position)
 }
@@ -127,7 +127,7 @@ func (l *sighting) end() {
 	q := &l.query
 	q.Hash, q.Size = l.rows.sum, l.rows.bytes+entryBytes+int64(len(l.request.verdict.statement.Text()))
 	q.TooLarge = l.large()
-	q.Admitted = l.request.verdict.track != nil || l.cache.ledger.Admit(l.request.tags(), q.Position)
+	q.Admitted = l.request.verdict.follower != nil || l.cache.ledger.Admit(l.request.tags(), q.Position)
 	l.into.Reads(l.request.verdict.answer.tableNames())
 	l.into.Observe(q, l)
 }

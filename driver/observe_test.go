@@ -144,7 +144,7 @@ func TestObserveWithAFeed(t *testing.T) {
 	if err := f.plain.QueryRow("select 'accounts'::regclass::oid").Scan(&table); err != nil {
 		t.Fatal(err)
 	}
-	tracker, tags := f.connector.cache.tracked.Load().tracker, []freshness.Tag{freshness.TableTag(table)}
+	tracker, tags := f.connector.cache.feed.inForce.Load().tracker, []freshness.Tag{freshness.TableTag(table)}
 	before := tracker.Changed(tags)
 	f.exec(f.plain, "update accounts set balance = 2 where id = 1")
 	f.eventually("the change", func() bool { return tracker.Changed(tags) > before })

@@ -28,8 +28,8 @@ func (s servingConnector) Connect(context.Context) (driver.Conn, error) { return
 
 func (s servingConnector) Driver() driver.Driver { return s.cache.pgx.Driver() }
 
-// fill makes an entry for a peer.
-func (p *peers) fill(ctx context.Context, body []byte) (peer.Filled, error) {
+// serve makes an entry for a peer.
+func (p *peers) serve(ctx context.Context, body []byte) (peer.Filled, error) {
 	var q peerRequest
 	if err := json.Unmarshal(body, &q); err != nil {
 		return peer.Filled{}, fmt.Errorf("%w: %w", peer.ErrRefused, err)

@@ -20,7 +20,7 @@ type peers struct {
 	// serving are the connections on which entries are made for others.
 	serving *sql.DB
 	// lately is when this process wrote what, for entries that no feed tells about.
-	lately invalidated
+	lately cutoffs
 }
 
 // fetch asks the owner of a request's key for the entry. Where this process is the owner, or the owner is of no help, it gives
@@ -29,7 +29,7 @@ func (p *peers) fetch(ctx context.Context, r *request) (entry, past *cachestore.
 	if r.verdict.rule.Lock == 0 {
 		return nil, nil // what the owner has can't be told from what it would have to be waited for
 	}
-	if tr := r.verdict.track; tr != nil && !tr.settled(r.tags()) {
+	if fw := r.verdict.follower; fw != nil && !fw.ownDelivered(r.tags()) {
 		return nil, nil
 	}
 	body, ok := r.forPeer()
@@ -49,7 +49,7 @@ func (p *peers) fetch(ctx context.Context, r *request) (entry, past *cachestore.
 		p.cache.stats.corruptEntries.Add(1)
 		return nil, nil
 	}
-	if r.verdict.track == nil {
+	if r.verdict.follower == nil {
 		if e = p.adopt(e, position); e == nil {
 			return nil, nil
 		}
@@ -86,8 +86,8 @@ func (p *peers) wrote(tags []freshness.Tag, all bool) {
 func (p *peers) keyOf(r *request) string {
 	key := r.commonKey()
 	b := append([]byte(nil), key[:]...)
-	if tr := r.verdict.track; tr != nil {
-		b = binary.BigEndian.AppendUint64(b, tr.tracker.Changed(r.tags()))
+	if fw := r.verdict.follower; fw != nil {
+		b = binary.BigEndian.AppendUint64(b, fw.tracker.Changed(r.tags()))
 	}
 	period := max(r.ttl(), time.Millisecond)
 	phase := time.Duration(binary.BigEndian.Uint64(key[:]) % uint64(period))

@@ -156,7 +156,7 @@ func TestOwnerRefuses(t *testing.T) {
 	f.exec(f.plain, "create table secrets (id int); insert into secrets values (1)")
 	p := parties[0].connector.cache.peers
 	ask := func(q string) error {
-		_, err := p.fill(t.Context(), []byte(q))
+		_, err := p.serve(t.Context(), []byte(q))
 		return err
 	}
 	for _, q := range []string{

@@ -23,40 +23,40 @@ import (
 type planned struct {
 	identity *identity
 	schema   uint64 // the count of schema changes
-	state    uint64 // Conn.states
+	foreign  uint64 // Conn.foreignPlans
 }
 
-// plan is what statements have to be prepared under to be good now. The identity is known.
-func (c *Conn) plan() planned { return planned{c.identity, c.cache.schema.Load(), c.states} }
+// planState is what statements have to be prepared under to be good now. The identity is known.
+func (c *Conn) planState() planned { return planned{c.identity, c.cache.schema.Load(), c.foreignPlans} }
 
-// planning is what statements that are prepared after it are prepared under.
-func (c *Conn) planning() planned { return planned{c.identity, c.cache.era(), c.states} }
+// planStateFromNow is what statements that are prepared after it are prepared under.
+func (c *Conn) planStateFromNow() planned { return planned{c.identity, c.cache.era(), c.foreignPlans} }
 
 // replan sees to it that a fill's query is planned for the session's present state. anew is set when pgx has to be told to
 // plan it once more, which takes one round trip.
 func (c *Conn) replan(ctx context.Context, conn *pgx.Conn, r *request) (anew bool, err error) {
-	now := c.plan()
+	now := c.planState()
 	switch {
 	case c.inner.mode != pgx.QueryExecModeCacheStatement && !asksForPlan(r.args):
 		return false, nil
 	case r.stmt != nil || c.planned == now:
 		return false, nil
-	case c.planned.schema == now.schema && c.planned.state == now.state && c.planned.identity != nil:
+	case c.planned.schema == now.schema && c.planned.foreign == now.foreign && c.planned.identity != nil:
 		return true, nil // it is another session for a time
-	case len(c.prepared) > 0, c.keeps, c.cache.fresh != nil:
+	case len(c.prepared) > 0, c.holdsForeign, c.cache.fresh != nil:
 		// What the caller has prepared has to stay; and what a pool's connection has prepared before it was ours is not known.
 		return true, nil
 	case c.replanned < fewFills && c.planned.identity != nil && (c.planned.schema == now.schema || c.planned.schema == noEra):
 		c.replanned++
 		return true, nil // plans are lost again and again
 	}
-	if c.keeps, err = holdsOthers(ctx, conn.PgConn()); err != nil {
+	if c.holdsForeign, err = holdsOthers(ctx, conn.PgConn()); err != nil {
 		return false, c.unanswered(ctx, err)
 	}
-	if c.keeps {
+	if c.holdsForeign {
 		return true, nil
 	}
-	now, c.replanned = c.planning(), 0
+	now, c.replanned = c.planStateFromNow(), 0
 	if err := conn.DeallocateAll(ctx); err != nil {
 		return false, c.unanswered(ctx, err)
 	}
@@ -75,7 +75,7 @@ func (c *Conn) planElsewhere(t *text) {
 		return
 	}
 	if c.identity == nil && c.changed || c.planned.identity != nil && c.identity != c.planned.identity {
-		c.states++
+		c.foreignPlans++
 	}
 }
 
@@ -98,11 +98,11 @@ func asksForPlan(args []driver.NamedValue) bool {
 // outdated tells whether a query would be run by a statement that the caller has prepared under another state of the session
 // or the schema.
 func (c *Conn) outdated(r *request) bool {
-	return r.stmt == nil && c.prepared[r.text.sql] > 0 && c.planned != c.plan()
+	return r.stmt == nil && c.prepared[r.text.sql] > 0 && c.planned != c.planState()
 }
 
-// anew puts the option to plan the query once more behind those that the caller gives.
-func anew(args []any) []any {
+// withReplan puts the option to plan the query once more behind those that the caller gives.
+func withReplan(args []any) []any {
 	for i, arg := range args {
 		switch arg.(type) {
 		case pgx.QueryExecMode, pgx.QueryResultFormatsByOID:

@@ -24,7 +24,7 @@ func (c *cache) askAgain(a *answer) {
 	if !c.reasking.CompareAndSwap(false, true) {
 		return
 	}
-	if !c.goBackground(func(ctx context.Context) { defer c.reasking.Store(false); c.replaceAnswers(ctx) }) {
+	if !c.background.run(func(ctx context.Context) { defer c.reasking.Store(false); c.replaceAnswers(ctx) }) {
 		c.reasking.Store(false)
 	}
 }

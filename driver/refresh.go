@@ -30,7 +30,7 @@ func (c *cache) refresh(r *request) {
 	again.args = slices.Clone(r.args)
 	again.stmt = nil
 	again.wishes.refresh = true
-	started := c.goBackground(func(ctx context.Context) {
+	started := c.background.run(func(ctx context.Context) {
 		defer func() { <-c.refreshing }()
 		if err := c.refill(ctx, &again); err != nil && ctx.Err() == nil {
 			c.warn(ctx, "pgcache: background fill failed", "rule", again.verdict.rule.Name, "error", err)

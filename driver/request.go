@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/gopgcache/pgcache/cachestore"
@@ -64,13 +63,6 @@ func (r *request) reads() freshness.Reads {
 	return freshness.Reads{Tables: v.tags, Tags: r.tags(), Since: v.since, After: v.answer.after}
 }
 
-// tagged tells whether an entry has the request's tags. A hit has no need of memory for it.
-func (r *request) tagged(e *cachestore.Entry) bool {
-	args, _, _ := argument.Plain(r.args)
-	var room [8]freshness.Tag
-	return slices.Equal(e.Tags(), r.verdict.appendTags(room[:0], args))
-}
-
 // ttl is the longest age that may be served.
 func (r *request) ttl() time.Duration {
 	ttl := r.verdict.rule.TTL
@@ -87,16 +79,16 @@ func (c *Conn) query(ctx context.Context, t *text, args []driver.NamedValue, stm
 	}
 	r := request{text: t, args: args, stmt: stmt}
 	if !c.cache.observers.wantLookups() {
-		return c.answer(ctx, &r)
+		return c.respond(ctx, &r)
 	}
 	began := time.Now()
-	rows, err := c.answer(ctx, &r)
+	rows, err := c.respond(ctx, &r)
 	c.cache.observers.lookedUp(ctx, &r, time.Since(began), err)
 	return rows, err
 }
 
-// answer answers a request that has nothing but its text, its arguments and its statement yet.
-func (c *Conn) answer(ctx context.Context, r *request) (driver.Rows, error) {
+// respond answers a request that has nothing but its text, its arguments and its statement yet.
+func (c *Conn) respond(ctx context.Context, r *request) (driver.Rows, error) {
 	r.wishes = wishesOf(ctx)
 	if c.cache.learner != nil {
 		return c.observe(ctx, r)
@@ -112,7 +104,7 @@ func (c *Conn) answer(ctx context.Context, r *request) (driver.Rows, error) {
 		}
 		again := request{text: r.text, args: r.args, stmt: r.stmt, rounds: r.rounds + 1}
 		if *r = again; r.rounds < maxRounds {
-			return c.answer(ctx, r) // the session is known now
+			return c.respond(ctx, r) // the session is known now
 		}
 		r.wishes = wishesOf(ctx)
 	}
@@ -144,7 +136,7 @@ func (c *Conn) admissible(ctx context.Context, r *request) (bool, error) {
 			return false, err
 		}
 	}
-	if r.verdict.rule != nil && r.verdict.track == nil && c.cache.learner == nil {
+	if r.verdict.rule != nil && r.verdict.follower == nil && c.cache.learner == nil {
 		if err := c.cache.cannot(r.verdict.rule); err != nil {
 			return false, err
 		}

@@ -93,15 +93,15 @@ func (c *Conn) assign(values []assignment, err error) {
 // maxSettings bounds the settings that are read back from each session.
 const maxSettings = 64
 
-// watched are the settings that some statement depends on. There are few, and they only become more. The zero value is
+// neededSettings are the settings that some statement depends on. There are few, and they only become more. The zero value is
 // ready and safe for concurrent use.
-type watched struct {
+type neededSettings struct {
 	mu    sync.Mutex
 	names atomic.Pointer[[]string]
 }
 
 // list gives the names, sorted. It must not be changed.
-func (w *watched) list() []string {
+func (w *neededSettings) list() []string {
 	if names := w.names.Load(); names != nil {
 		return *names
 	}
@@ -109,7 +109,7 @@ func (w *watched) list() []string {
 }
 
 // add has more settings read back with every session's state from now on. It reports false when there are too many.
-func (w *watched) add(names []string) bool {
+func (w *neededSettings) add(names []string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	all := slices.Concat(w.list(), names)

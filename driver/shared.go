@@ -77,7 +77,7 @@ func (p *permit) end(how func(context.Context) error) {
 		free = func() {}
 		how = func(context.Context) error { return nil }
 	}
-	started := s.cache.goBackground(func(ctx context.Context) {
+	started := s.cache.background.run(func(ctx context.Context) {
 		defer free()
 		defer p.lease.Release()
 		ctx, cancel := context.WithTimeout(ctx, s.timeout)
@@ -149,8 +149,8 @@ func (s *shared) claim(ctx context.Context, r *request) (entry *cachestore.Entry
 
 // helps tells whether the store can have what the request may be answered with, or be given it.
 func (s *shared) helps(r *request) bool {
-	if tr := r.verdict.track; tr != nil {
-		return tr.settled(r.tags())
+	if fw := r.verdict.follower; fw != nil {
+		return fw.ownDelivered(r.tags())
 	}
 	return r.quiet
 }
@@ -194,7 +194,7 @@ func (s *shared) count(err error) {
 		return
 	}
 	s.cache.stats.storeErrors.Add(1)
-	s.cache.warn(s.cache.background, "pgcache: the shared store does not do its work", "error", err)
+	s.cache.warn(s.cache.background.ctx, "pgcache: the shared store does not do its work", "error", err)
 }
 
 // peek looks for an entry, for somebody who doesn't want it to be made.
@@ -204,30 +204,4 @@ func (s *shared) peek(ctx context.Context, r *request) *cachestore.Entry {
 	}
 	entry, _, _ := s.get(ctx, r)
 	return entry
-}
-
-// confirm has the feed deliver all that was visible when the request was made. It tries once.
-func (r *request) confirm(ctx context.Context) bool {
-	if !r.asked {
-		r.asked, r.confirmed = true, r.verdict.track.confirm(ctx)
-	}
-	return r.confirmed
-}
-
-// weigh tells what an entry is worth to a request: it may be served, whatever its age; or it could be if PostgreSQL can't be
-// asked; or nothing.
-func (c *cache) weigh(r *request, e *cachestore.Entry) (entry, past *cachestore.Entry) {
-	switch {
-	case !r.is(e):
-		c.stats.corruptEntries.Add(1)
-		return nil, nil
-	case !r.tagged(e):
-		return nil, nil // what the names stand for changed
-	case c.unchanged(r, e):
-		return e, nil
-	case r.verdict.track != nil && r.verdict.rule.StaleIfError > 0 && c.wasUnchanged(r, e):
-		return nil, e
-	default:
-		return nil, nil // the tables changed
-	}
 }

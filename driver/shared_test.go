@@ -509,7 +509,7 @@ func TestMorePermitsThanPlaces(t *testing.T) {
 		(&permit{s, lease}).keep(nil)
 	}
 	close(lease.put)
-	c.tasks.Wait()
+	c.background.wait()
 	if n := len(s.putting); n != 0 {
 		t.Errorf("%d places are taken", n)
 	}

@@ -50,7 +50,7 @@ func (s *Stmt) prepare(ctx context.Context) error {
 	}
 	s.chain, s.on = stmt.(chainStmt), s.conn.inner.std
 	s.inputs = stmt.NumInput()
-	s.planned = planned{s.conn.identity, era, s.conn.states}
+	s.planned = planned{s.conn.identity, era, s.conn.foreignPlans}
 	if s.conn.prepared == nil {
 		s.conn.prepared = make(map[string]int)
 	}
@@ -72,10 +72,10 @@ func (s *Stmt) ready(ctx context.Context) error {
 // renew prepares the statement again if that was done under another state of the session or the schema: see planned. The
 // session's identity is known.
 func (s *Stmt) renew(ctx context.Context) error {
-	if err := s.ready(ctx); err != nil || s.planned == s.conn.plan() {
+	if err := s.ready(ctx); err != nil || s.planned == s.conn.planState() {
 		return err
 	}
-	if s.planned.identity != nil || s.conn.changed || s.planned.schema != s.conn.plan().schema || s.planned.state != s.conn.states {
+	if s.planned.identity != nil || s.conn.changed || s.planned.schema != s.conn.planState().schema || s.planned.foreign != s.conn.foreignPlans {
 		if err := s.Close(); err != nil {
 			return err
 		}

@@ -22,7 +22,7 @@ type text struct {
 	// verdict is the latest, for whoever asks next; most texts only ever have one.
 	verdict atomic.Pointer[verdict]
 	// rewritten is what was found last on the rows that it writes.
-	rewritten atomic.Pointer[rewritten]
+	rewritten atomic.Pointer[rowsWritten]
 	// fillTime is how long its latest fills took whose caller's context could end, in nanoseconds; 0 if there were none: see noteTime.
 	fillTime atomic.Int64
 	// tally is what SHOW pgcache.statements tells.

@@ -98,7 +98,7 @@ func (c *cache) openPeers(place string) (err error) {
 	p.fleet, err = peer.Open(peer.Config{
 		Self: config.PeerSelf, Listen: config.PeerListen, Peers: config.Peers, Secret: secret, TLS: certificates,
 		Timeout: config.Timeout, CacheBytes: mine, MaxEntry: 2 * config.MaxEntry, Group: place + "/" + config.Namespace,
-		Fill: func(ctx context.Context, request []byte) (peer.Filled, error) { return p.fill(ctx, request) }, Logger: c.logger,
+		Fill: func(ctx context.Context, request []byte) (peer.Filled, error) { return p.serve(ctx, request) }, Logger: c.logger,
 	})
 	if err != nil {
 		_ = p.serving.Close()

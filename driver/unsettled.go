@@ -19,15 +19,15 @@ type sight struct{ fill *freshness.Fill }
 
 // beginSight is called before the count of schema changes is read and the catalog is asked, in a session of this identity.
 func (c *cache) beginSight(id *identity) *sight {
-	tr := c.following.Load()
-	if tr == nil || id.standby {
+	fw := c.feed.running.Load()
+	if fw == nil || id.standby {
 		return nil // what a standby sees says nothing of the server that is followed
 	}
-	return &sight{tr.tracker.Begin()}
+	return &sight{fw.tracker.Begin()}
 }
 
-// settled tells whether what the catalog said, by the snapshot or later, takes in all that the feed had told of.
-func (s *sight) settled(snapshot string) bool {
+// seesSchema tells whether what the catalog said, by the snapshot or later, takes in all that the feed had told of.
+func (s *sight) seesSchema(snapshot string) bool {
 	if s == nil {
 		return true
 	}
@@ -47,14 +47,14 @@ func (s *sight) end() {
 
 // schemaSettled tells whether all changes of the schema that the feed has told of are known to be visible.
 func (c *cache) schemaSettled() bool {
-	tr := c.following.Load()
-	return tr == nil || tr.tracker.SchemaSeen()
+	fw := c.feed.running.Load()
+	return fw == nil || fw.tracker.SchemaSeen()
 }
 
 // schemaTold tells whether the feed tells of every change of the schema, our own included, before what it holds back may be served again.
 func (c *cache) schemaTold() bool {
-	tr := c.following.Load()
-	return tr != nil && tr.events.Load() && tr.tracker.Live()
+	fw := c.feed.running.Load()
+	return fw != nil && fw.events.Load() && fw.tracker.Live()
 }
 
 // noEra is the era of a session, or a plan, that comes from a moment when the schema was not settled. It is never the present one.

@@ -29,7 +29,7 @@ func TestSchemaChangeToldBeforeItIsSeen(t *testing.T) {
 			f.DB, f.connector = f.open("rule=all: * ttl=1h", "consistency="+level, "feed=wal")
 			f.follows()
 			f.kept(balanceShown)
-			change := f.holdBack(f.connector.cache.following.Load().tracker, "create or replace view shown as select id, balance from others")
+			change := f.holdBack(f.connector.cache.feed.running.Load().tracker, "create or replace view shown as select id, balance from others")
 			if reason := f.reason("select balance + 1 from accounts"); !strings.Contains(reason, unsettledRefusal) {
 				t.Error(reason)
 			}
@@ -84,7 +84,7 @@ func TestPolicyToldBeforeItIsSeen(t *testing.T) {
 	app := f.with(func(c *pgx.ConnConfig) { c.User, c.Password = "app", "app" }, "consistency=strict", "feed=wal")
 	app.follows()
 	app.kept(few)
-	change := f.holdBack(app.connector.cache.following.Load().tracker, `begin;
+	change := f.holdBack(app.connector.cache.feed.running.Load().tracker, `begin;
 		create policy own on accounts using (id = current_setting('app.tenant')::int);
 		alter table accounts enable row level security; commit`)
 	amid := app.ask(t.Context(), few)

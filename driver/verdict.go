@@ -28,14 +28,14 @@ type verdict struct {
 
 	rule *dsn.Rule
 	tags []freshness.Tag
-	// track is set when the entries are judged against a feed, and strict when every hit waits for it. tracks is the
-	// count of changes of the feed when that was decided.
-	track  *track
-	strict bool
-	tracks uint64
+	// follower is set when the entries are judged against a feed, and strict when every hit waits for it. feedChanges is how often
+	// the feed had come or gone when that was decided.
+	follower    *follower
+	strict      bool
+	feedChanges uint64
 	// narrowed are the tables of which certain rows are read only.
 	narrowed []rowtag.Rows
-	// since is how far the feed was when it began to tell of the rows that are read; see watched.
+	// since is how far the feed was when it began to tell of the rows that are read; see toldSince.
 	since uint64
 	// settings are the names of the settings of the user's own that the result depends on, sorted.
 	settings []string
@@ -47,12 +47,12 @@ type verdict struct {
 	layout atomic.Pointer[rowset.Layout]
 }
 
-// holds tells whether the verdict is still good for a session of this identity. An old one is as long as no newer answer of
-// the catalog has come. That is seen to in the background, but only for what a session is that was just dialled: others
-// have to ask themselves.
+// holds tells whether the verdict is still good for a session of this identity. An old one is as long as no newer answer of the catalog
+// has come. That is seen to from here, in the background, but only for what a session is that was just dialled: others have to
+// ask themselves.
 func (v *verdict) holds(c *cache, id *identity, wished string, now cachestore.Instant) bool {
 	switch {
-	case v == nil || v.identity != id || v.wished != wished || v.tracks != c.tracks.Load():
+	case v == nil || v.identity != id || v.wished != wished || v.feedChanges != c.feed.changes.Load():
 		return false
 	case v.answer == nil:
 		return true // the text alone decides
@@ -68,9 +68,9 @@ func (v *verdict) holds(c *cache, id *identity, wished string, now cachestore.In
 	return base != nil && id == base.identity && c.answers.of(v.answer.question, v.answer.schema) == v.answer
 }
 
-// watched tells whether the feed has told of all changes since the entry was read. Of rows it tells by the columns that somebody
+// toldSince tells whether the feed has told of all changes since the entry was read. Of rows it tells by the columns that somebody
 // asked for; what this process made itself was made after that, but another may have made it before.
-func (v *verdict) watched(e *cachestore.Entry) bool {
+func (v *verdict) toldSince(e *cachestore.Entry) bool {
 	return !e.Foreign() || len(v.narrowed) == 0 || e.Position() >= v.since
 }
 
@@ -82,9 +82,10 @@ func (v *verdict) outlasts(c *cache, id *identity, wished string) bool {
 	return v != nil && v.identity == id && v.wished == wished && v.answer != nil && v.current(c)
 }
 
-// judge gives the verdict on a text. answer is nil when the text alone decides.
+// judge gives the verdict on a text; a is nil when the text alone decides. From then on the settings that it depends on are read back
+// with every session, and the feed is asked to tell of the rows that it reads.
 func (c *cache) judge(t *text, id *identity, a *answer, wished string) *verdict {
-	v := &verdict{identity: id, answer: a, wished: wished, tracks: c.tracks.Load()}
+	v := &verdict{identity: id, answer: a, wished: wished, feedChanges: c.feed.changes.Load()}
 	v.refusal = c.refusal(t, id, a)
 	if v.refusal != "" {
 		return v
@@ -97,9 +98,9 @@ func (c *cache) judge(t *text, id *identity, a *answer, wished string) *verdict 
 		v.settings, v.refusal = c.settingsRead(t, a)
 	}
 	if v.refusal == "" {
-		v.track, v.strict, v.refusal = c.level(v.rule, id, a)
+		v.follower, v.strict, v.refusal = c.level(v.rule, id, a)
 	}
-	if v.refusal == "" && (v.track != nil && a.unsettled || a.schema != c.schema.Load()) {
+	if v.refusal == "" && (v.follower != nil && a.unsettled || a.schema != c.schema.Load()) {
 		v.refusal = unsettledRefusal
 	}
 	if v.refusal != "" {
@@ -108,7 +109,7 @@ func (c *cache) judge(t *text, id *identity, a *answer, wished string) *verdict 
 	v.tags = a.tablesRead()
 	c.fall(v)
 	v.narrow(t)
-	text := keyMaterial(keyVersion, c.config.Namespace, id.material, v.rule.Name, t.Text, a.Version, v.track.keyPart())
+	text := keyMaterial(keyVersion, c.config.Namespace, id.material, v.rule.Name, t.Text, a.Version, v.follower.keyPart())
 	if !v.resume(t.verdict.Load(), text) {
 		v.statement = cachestore.NewStatement(text, v.tags)
 		v.digest = sha256.Sum256([]byte(text))
@@ -226,7 +227,7 @@ func (c *cache) settingsRead(t *text, a *answer) (names []string, refusal string
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
-	if len(names) > 0 && !c.watched.add(names) {
+	if len(names) > 0 && !c.needed.add(names) {
 		return nil, fmt.Sprintf("the statements of this program read more than %d settings of their own", maxSettings)
 	}
 	return names, ""

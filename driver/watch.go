@@ -7,7 +7,6 @@ import (
 	"github.com/ngrok/sqlmw"
 
 	"github.com/gopgcache/pgcache/cachestore"
-	"github.com/gopgcache/pgcache/internal/freshness"
 )
 
 var _ sqlmw.Interceptor = (*watch)(nil)
@@ -18,35 +17,13 @@ type watch struct {
 	sqlmw.NullInterceptor
 
 	conn *Conn
-	// write is what this session has written and nobody else may have seen yet.
-	write freshness.Write
-	// told is what the fleet was told of it.
-	told publication
-	// schema is set while the session has changed the schema in a transaction that is still open.
-	schema bool
+	open openWrite
 	// unresolved are texts whose tables could not be asked for inside a transaction. They are asked for after it.
 	unresolved []*text
 	// proved is set while a statement is on its way that was proved to be a plain read in this very session.
 	proved bool
 	// rows are those of the query that was just sent, for the connection to pick up: sqlmw's wrapper hides a part of them.
 	rows *passedRows
-}
-
-// effect is what a statement may change.
-type effect struct {
-	changes []freshness.Change
-	all     bool
-	schema  bool
-	// doubtful is set when a function or a trigger runs of which nothing is known, and the schema counts as changed by it.
-	doubtful bool
-	session  bool
-	// temporary is set when the session may look for names in its temporary schema afterwards.
-	temporary bool
-	ends      bool // it may end a transaction
-	// settings is set when it gives settings of the user's own other values, which are those in assigned if the statement
-	// succeeds and is a transaction of its own.
-	settings bool
-	assigned []assignment
 }
 
 // ConnExecContext implements sqlmw.Interceptor.
@@ -76,7 +53,7 @@ func (w *watch) ConnQueryContext(
 		return ctx, nil, err
 	}
 	rows, err := conn.QueryContext(ctx, query, args)
-	return ctx, w.track(ctx, rows, err, e), err
+	return ctx, w.reporting(ctx, rows, err, e), err
 }
 
 // StmtExecContext implements sqlmw.Interceptor.
@@ -101,7 +78,7 @@ func (w *watch) StmtQueryContext(
 		return ctx, nil, err
 	}
 	rows, err := stmt.QueryContext(ctx, args)
-	return ctx, w.track(ctx, rows, err, e), err
+	return ctx, w.reporting(ctx, rows, err, e), err
 }
 
 // TxCommit implements sqlmw.Interceptor.
@@ -139,17 +116,14 @@ func (w *watch) before(ctx context.Context, query string, args []driver.NamedVal
 		return effect{}, err
 	}
 	if e.all || len(e.changes) > 0 {
-		w.write.Begin(&w.conn.cache.ledger, e.changes, e.all)
-		tables := freshness.Tables(e.changes)
-		w.conn.cache.peers.wrote(tables, e.all)
-		w.conn.cache.shared.publish(ctx, &w.told, w.conn.serverPID(), tables, e.all)
+		w.open.begin(ctx, w.conn.serverPID(), e.changes, e.all)
 	}
 	if e.schema {
-		w.schema = true
+		w.open.schema = true
 		w.conn.cache.schemaChanges()
 	}
 	// Everything is under way meanwhile, so for what is doubtful it is enough to ask anew afterwards.
-	w.schema = w.schema || e.doubtful
+	w.open.schema = w.open.schema || e.doubtful
 	return e, nil
 }
 
@@ -169,40 +143,21 @@ func (w *watch) after(ctx context.Context, e effect, err error) {
 		w.lose()
 	case c.inner.idle():
 		w.resolve(ctx)
-		w.settle()
+		w.open.end()
 	case e.ends:
 		// COMMIT AND CHAIN: what was written is out, and the next transaction is open.
-		w.write.Again()
-		w.marks()
-		w.conn.cache.shared.republish(ctx, &w.told)
+		w.open.again(ctx)
 	}
 }
 
-// settle ends what is under way: everybody can see it now, or it never happened.
-func (w *watch) settle() {
-	schema := w.schema
-	if schema {
-		// Before the write ends: what is read after it must not be tagged by what names stood for before.
-		w.schema = false
-		w.conn.cache.schemaChanges()
-	}
-	changes, all := w.marks()
-	w.write.End()
-	switch {
-	case schema:
-		w.conn.cache.observers.stale(SourceSchema, all)
-	case all || len(changes) > 0:
-		w.conn.cache.observers.stale(SourceWrite, all)
-	}
-	w.conn.cache.shared.conclude(&w.told)
-}
+// unresolvedMost bounds what is asked for after one transaction.
+const unresolvedMost = 16
 
-// marks holds back what was written, until the feed has delivered it or, where there is none, from what others have read.
-func (w *watch) marks() (changes []freshness.Change, all bool) {
-	changes, all = w.write.Written()
-	w.conn.cache.wrote(changes, all)
-	w.conn.cache.peers.wrote(freshness.Tables(changes), all)
-	return changes, all
+// put notes a text to be asked for later.
+func (w *watch) put(t *text) {
+	if len(w.unresolved) < unresolvedMost {
+		w.unresolved = append(w.unresolved, t)
+	}
 }
 
 // resolve asks for the tables that could not be asked for inside the transaction that has ended, so that the next one like
@@ -212,16 +167,16 @@ func (w *watch) resolve(ctx context.Context) {
 	list := w.unresolved
 	w.unresolved = nil
 	for _, t := range list {
-		if w.schema || ctx.Err() != nil || w.conn.inner.lost() {
+		if w.open.schema || ctx.Err() != nil || w.conn.inner.lost() {
 			return // after a change of the schema answers from before it are of no use
 		}
 		a, _ := w.conn.ask(ctx, t)
-		w.schema = a != nil && a.opaque() && !w.conn.cache.schemaTold() && a.doubts(cachestore.Now())
+		w.open.schema = a != nil && a.opaque() && !w.conn.cache.schemaTold() && a.doubts(cachestore.Now())
 	}
 }
 
-// track gives rows that report to the watch when they are closed: only then has PostgreSQL done all that the statement does.
-func (w *watch) track(ctx context.Context, rows driver.Rows, err error, e effect) driver.Rows {
+// reporting gives rows that report to the watch when they are closed: only then has PostgreSQL done all that the statement does.
+func (w *watch) reporting(ctx context.Context, rows driver.Rows, err error, e effect) driver.Rows {
 	w.rows = nil
 	if err != nil {
 		w.after(ctx, e, err)

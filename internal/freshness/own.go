@@ -79,6 +79,9 @@ func (t *Tracker) delivered(o *Own) bool {
 	return t.live && (o.position <= t.passed || o.position <= t.floor.Load()&^owned)
 }
 
+// OwnDelivered tells whether there is a feed and it has delivered all that this process has written to the tags.
+func (t *Tracker) OwnDelivered(tags []Tag) bool { return t.Fresh(tags, lost-1) }
+
 // settleOwn clears the own writes that the feed has passed. The caller holds the lock.
 func (t *Tracker) settleOwn() {
 	t.settling = slices.DeleteFunc(t.settling, func(o *Own) bool {

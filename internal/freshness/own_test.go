@@ -142,3 +142,30 @@ func TestFillBesideACommitOnOtherRows(t *testing.T) {
 		})
 	}
 }
+
+func TestOwnDelivered(t *testing.T) {
+	tracker := NewTracker()
+	mine, other := []Tag{TableTag(1)}, []Tag{TableTag(2)}
+	delivered := func(when string, wantMine, wantOther bool) {
+		t.Helper()
+		if gotMine, gotOther := tracker.OwnDelivered(mine), tracker.OwnDelivered(other); gotMine != wantMine || gotOther != wantOther {
+			t.Errorf("%s: %v and %v", when, gotMine, gotOther)
+		}
+	}
+	delivered("without a feed", false, false)
+	tracker.Start(10, 5)
+	delivered("before any write", true, true)
+	own := tracker.Own(Whole(mine...), false)
+	delivered("before the write is settled", false, true)
+	own.Settle(20)
+	delivered("before the feed has passed it", false, true)
+	tracker.Pass(20)
+	delivered("after that", true, true)
+	everything := tracker.Own(nil, true)
+	delivered("when anything may have been written", false, false)
+	everything.Settle(30)
+	tracker.Pass(30)
+	delivered("after that too", true, true)
+	tracker.Lose()
+	delivered("when the feed is lost", false, false)
+}

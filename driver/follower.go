@@ -16,8 +16,8 @@ import (
 	"github.com/gopgcache/pgcache/internal/freshness"
 )
 
-// track follows the changes that others make, through a feed.
-type track struct {
+// follower follows the changes that others make, through a feed.
+type follower struct {
 	cache    *cache
 	kind     string // wal, relay or touch
 	covers   setup.Kind
@@ -35,61 +35,61 @@ type track struct {
 }
 
 var (
-	_ changefeed.Sink      = (*track)(nil)
-	_ changefeed.EventSink = (*track)(nil)
+	_ changefeed.Sink      = (*follower)(nil)
+	_ changefeed.EventSink = (*follower)(nil)
 )
 
 // Events implements changefeed.EventSink. The level strict can be had with them only.
-func (tr *track) Events(told bool) {
-	if tr.events.Swap(told) != told {
-		tr.cache.tracks.Add(1)
+func (fw *follower) Events(told bool) {
+	if fw.events.Swap(told) != told {
+		fw.cache.feed.changes.Add(1)
 	}
 }
 
 // Start implements changefeed.Sink.
-func (tr *track) Start(generation string, position, after uint64) {
-	c := tr.cache
+func (fw *follower) Start(generation string, position, after uint64) {
+	c := fw.cache
 	// A verdict names the generation in its keys; and of changes of the schema since the last stream nothing was told.
-	tr.generation.Store(&generation)
+	fw.generation.Store(&generation)
 	c.schemaChanges()
-	tr.tracker.Start(position, after)
+	fw.tracker.Start(position, after)
 	c.schemaChanges() // what the catalog said in between was not held against the stream
-	c.setTrack(tr)
-	c.observers.feedChanged(tr.kind, true, nil)
+	c.setTrack(fw)
+	c.observers.feedChanged(fw.kind, true, nil)
 }
 
 // Commit implements changefeed.Sink.
-func (tr *track) Commit(commit freshness.Commit, schema bool) {
+func (fw *follower) Commit(commit freshness.Commit, schema bool) {
 	commit.Schema = schema
-	tr.tracker.Commit(commit)
+	fw.tracker.Commit(commit)
 	if schema {
 		// Before the feed passes the commit: a fill that is admitted then has to see that its verdict is old. And after the tracker
 		// knows it: who asks the catalog from now on is held against it.
-		tr.cache.schemaChanges()
+		fw.cache.schemaChanges()
 	}
 	switch {
 	case schema:
-		tr.cache.observers.stale(SourceSchema, commit.Everything)
+		fw.cache.observers.stale(SourceSchema, commit.Everything)
 	case commit.Everything || len(commit.Tags) > 0:
-		tr.cache.observers.stale(SourceFeed, commit.Everything)
+		fw.cache.observers.stale(SourceFeed, commit.Everything)
 	}
 }
 
 // Pass implements changefeed.Sink.
-func (tr *track) Pass(position uint64) { tr.tracker.Pass(position) }
+func (fw *follower) Pass(position uint64) { fw.tracker.Pass(position) }
 
 // Observe takes a snapshot that the feed has seen.
-func (tr *track) Observe(s freshness.Snapshot) { tr.tracker.Observe(s) }
+func (fw *follower) Observe(s freshness.Snapshot) { fw.tracker.Observe(s) }
 
 // Lose implements changefeed.Sink.
-func (tr *track) Lose(err error) {
-	tr.tracker.Lose()
-	if background := tr.cache.background; background.Err() == nil {
-		tr.cache.warn(background, "pgcache: the feed of changes is lost", "feed", tr.kind, "error", err)
-		tr.cache.observers.feedChanged(tr.kind, false, err)
+func (fw *follower) Lose(err error) {
+	fw.tracker.Lose()
+	if background := fw.cache.background.ctx; background.Err() == nil {
+		fw.cache.warn(background, "pgcache: the feed of changes is lost", "feed", fw.kind, "error", err)
+		fw.cache.observers.feedChanged(fw.kind, false, err)
 	}
-	if tr.cache.config.Consistency == dsn.ConsistencyAuto {
-		tr.cache.goBackground(tr.giveUp)
+	if fw.cache.config.Consistency == dsn.ConsistencyAuto {
+		fw.cache.background.run(fw.giveUp)
 	}
 }
 
@@ -97,33 +97,33 @@ func (tr *track) Lose(err error) {
 const feedPatience = 30 * time.Second
 
 // giveUp ends the level tracked, where it was not asked for by name, unless the feed comes back in time.
-func (tr *track) giveUp(ctx context.Context) {
+func (fw *follower) giveUp(ctx context.Context) {
 	select {
 	case <-ctx.Done():
 	case <-time.After(feedPatience):
-		if !tr.tracker.Live() && tr.cache.tracked.Load() == tr {
-			tr.cache.logger.WarnContext(ctx, "pgcache: the feed of changes stays away; until it is back the level is ttl", "feed", tr.kind)
-			tr.cache.setTrack(nil)
+		if !fw.tracker.Live() && fw.cache.feed.inForce.Load() == fw {
+			fw.cache.logger.WarnContext(ctx, "pgcache: the feed of changes stays away; until it is back the level is ttl", "feed", fw.kind)
+			fw.cache.setTrack(nil)
 		}
 	}
 }
 
 // setTrack says which feed there is, or that there is none. Verdicts are given anew.
-func (c *cache) setTrack(tr *track) {
-	if c.tracked.Swap(tr) != tr {
-		c.tracks.Add(1)
+func (c *cache) setTrack(fw *follower) {
+	if c.feed.inForce.Swap(fw) != fw {
+		c.feed.changes.Add(1)
 	}
 }
 
 // wrote tells the feed's side of an own write that is about to be acknowledged: until the feed has delivered it, whoever
 // asks gets it from PostgreSQL.
 func (c *cache) wrote(changes []freshness.Change, everything bool) {
-	tr := c.following.Load()
-	if tr == nil || len(changes) == 0 && !everything {
+	fw := c.feed.running.Load()
+	if fw == nil || len(changes) == 0 && !everything {
 		return
 	}
-	everything = everything || !tr.tracker.SchemaSeen() // who knows what it led to
-	tr.feed.Settle(tr.tracker.Own(changes, everything))
+	everything = everything || !fw.tracker.SchemaSeen() // who knows what it led to
+	fw.feed.Settle(fw.tracker.Own(changes, everything))
 }
 
 // How long a strict hit waits for the feed before PostgreSQL is asked instead. Usually it waits as long as SELECT 1 takes. Where
@@ -136,36 +136,36 @@ const (
 )
 
 // confirm tells whether the feed has delivered every commit that was visible when confirm was called, waiting for it a little.
-func (tr *track) confirm(ctx context.Context) bool {
-	patience := max(tr.cache.config.Timeout, strictMoment)
-	if time.Now().UnixNano() < tr.late.Load() {
+func (fw *follower) confirm(ctx context.Context) bool {
+	patience := max(fw.cache.config.Timeout, strictMoment)
+	if time.Now().UnixNano() < fw.late.Load() {
 		patience = strictMoment
 	}
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	err := tr.feed.Barrier(bounded)
+	err := fw.feed.Barrier(bounded)
 	if err != nil && patience > strictMoment && bounded.Err() != nil && ctx.Err() == nil {
-		tr.late.Store(time.Now().Add(strictWhile).UnixNano())
+		fw.late.Store(time.Now().Add(strictWhile).UnixNano())
 	}
-	return err == nil && tr.events.Load() // what it saw of those is known by now
+	return err == nil && fw.events.Load() // what it saw of those is known by now
 }
 
 // keyPart names the order of commits that the positions of entries belong to.
-func (tr *track) keyPart() string {
+func (fw *follower) keyPart() string {
 	switch {
-	case tr == nil:
+	case fw == nil:
 		return ""
-	case tr.common: // whether it is relayed or not, the commits are the same
-		return dsn.FeedWAL.String() + strconv.Quote(*tr.generation.Load())
+	case fw.common: // whether it is relayed or not, the commits are the same
+		return dsn.FeedWAL.String() + strconv.Quote(*fw.generation.Load())
 	default:
-		return tr.kind + strconv.Quote(*tr.generation.Load())
+		return fw.kind + strconv.Quote(*fw.generation.Load())
 	}
 }
 
 // askTracking finds out how well the feed follows the tables of an answer, and by which columns it can tell their rows.
 func (c *cache) askTracking(ctx context.Context, conn *pgconn.PgConn, a *answer) error {
-	tr := c.following.Load()
-	if tr == nil || len(a.Relations) == 0 {
+	fw := c.feed.running.Load()
+	if fw == nil || len(a.Relations) == 0 {
 		return nil
 	}
 	read := a.Tables()
@@ -173,7 +173,7 @@ func (c *cache) askTracking(ctx context.Context, conn *pgconn.PgConn, a *answer)
 	for i, r := range read {
 		tables[i] = r.OID
 	}
-	covered, err := setup.Covered(ctx, conn, tr.covers, c.config.Publication, tables)
+	covered, err := setup.Covered(ctx, conn, fw.covers, c.config.Publication, tables)
 	if err != nil {
 		return err
 	}
@@ -193,14 +193,14 @@ func (c *cache) askTracking(ctx context.Context, conn *pgconn.PgConn, a *answer)
 		return err
 	}
 	a.after = columns.After
-	if !tr.events.Load() && c.wantsStrict() {
+	if !fw.events.Load() && c.wantsStrict() {
 		told, err := setup.Events(ctx, conn)
 		if err != nil {
 			return err
 		}
-		tr.Events(told)
+		fw.Events(told)
 	}
-	if tr.covers == setup.WAL {
+	if fw.covers == setup.WAL {
 		a.columns = columns.List // the touch log does not tell rows apart
 	}
 	return nil

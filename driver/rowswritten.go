@@ -9,8 +9,8 @@ import (
 	"github.com/gopgcache/pgcache/internal/freshness"
 )
 
-// rewritten is by which columns the rows can be told that a text writes, with what the catalog says of its names.
-type rewritten struct {
+// rowsWritten is by which columns the rows can be told that a text writes, with what the catalog says of its names.
+type rowsWritten struct {
 	answer *answer
 	by     []rowtag.Rows
 }
@@ -31,11 +31,11 @@ func (t *text) changes(a *answer, args []driver.NamedValue) (changes []freshness
 }
 
 // rewrittenBy gives what was found for the answer, finding it if need be.
-func (t *text) rewrittenBy(a *answer) *rewritten {
+func (t *text) rewrittenBy(a *answer) *rowsWritten {
 	if known := t.rewritten.Load(); known != nil && known.answer == a {
 		return known
 	}
-	found := &rewritten{answer: a}
+	found := &rowsWritten{answer: a}
 	// A session that nothing is cached for may read the text, or write the arguments, otherwise than others do.
 	if a.Reach.Apart && a.plain() && a.question.identity.refusal == "" {
 		found.by = t.tellRewritten(a)
@@ -64,7 +64,7 @@ func (t *text) tellRewritten(a *answer) (by []rowtag.Rows) {
 }
 
 // rows are those that are written with these arguments.
-func (rw *rewritten) rows(args []driver.NamedValue) (rows []freshness.Rows) {
+func (rw *rowsWritten) rows(args []driver.NamedValue) (rows []freshness.Rows) {
 	for i := range rw.by {
 		by := &rw.by[i]
 		if tag, ok := by.Tag(args); ok {
@@ -75,7 +75,7 @@ func (rw *rewritten) rows(args []driver.NamedValue) (rows []freshness.Rows) {
 }
 
 // columns names the columns, if there are any.
-func (rw *rewritten) columns() string {
+func (rw *rowsWritten) columns() string {
 	if rw == nil {
 		return ""
 	}
