@@ -64,8 +64,8 @@ func (f *fill) readOn() error {
 	}
 }
 
-// finishReading reads the rest for a caller who wants the connection while its rows are open, and reports whether it is free then. That of a
-// result that is too large to be kept is not until the rows are closed.
+// finishReading reads the rest for a caller who wants the connection while its rows are open, and reports whether it is free then. That
+// of a result that is too large to be kept is not until the rows are closed.
 func (f *fill) finishReading() bool {
 	for !f.flight.isOver() {
 		if f.Pull() {

@@ -75,7 +75,8 @@ func (s *Stmt) renew(ctx context.Context) error {
 	if err := s.ready(ctx); err != nil || s.planned == s.conn.planState() {
 		return err
 	}
-	if s.planned.identity != nil || s.conn.changed || s.planned.schema != s.conn.planState().schema || s.planned.foreign != s.conn.foreignPlans {
+	now := s.conn.planState()
+	if s.planned.identity != nil || s.conn.changed || s.planned.schema != now.schema || s.planned.foreign != now.foreign {
 		if err := s.Close(); err != nil {
 			return err
 		}

@@ -72,8 +72,16 @@ func TestAppendTellsApart(t *testing.T) {
 // What may be sent otherwise the next time, or otherwise than it looks, is not told apart from anything.
 func TestAppendRefuses(t *testing.T) {
 	for _, value := range []any{
-		"now", " Today ", []byte("tomorrow"), name("yesterday"), says("now"), []string{"a", "now"}, broken{}, silent{},
-		struct{ A int }{}, map[string]int{}, []any{1}, [][]int{{1}}, new(new(1)), make(chan int), pgtype.Range[pgtype.Int8]{},
+		"now", " Today ", []byte("tomorrow"), name("yesterday"), says("now"),
+		[]string{"a", "now"},
+		broken{},
+		silent{},
+		struct{ A int }{},
+		map[string]int{},
+		[]any{1},
+		[][]int{{1}},
+		new(new(1)), make(chan int),
+		pgtype.Range[pgtype.Int8]{},
 	} {
 		if _, ok := Append(nil, list(value)); ok {
 			t.Errorf("%T %v is told apart", value, value)

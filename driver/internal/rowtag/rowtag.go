@@ -23,8 +23,8 @@ type Rows struct {
 	tags      freshness.Column
 }
 
-// Read gives the rows that a text reads by a column. It reports false when rows with another value than the one that is written there may be
-// equal to it.
+// Read gives the rows that a text reads by a column. It reports false when rows with another value than the one that is written there
+// may be equal to it.
 func Read(text string, n statement.Narrowing, column catalog.Column) (Rows, bool) {
 	return newRows(n, column), column.Name == n.Column && picks(n, column.Type) && typedByColumn(text, n)
 }
