@@ -64,7 +64,8 @@ type fill struct {
 	over  bool
 }
 
-// lead sends the query on the caller's own connection, and gives rows that the caller reads while they are recorded.
+// lead sends the query on the caller's own connection, and gives rows that the caller reads while they are recorded. Once the query is
+// on its way the request is a miss, to be counted unless it is answered otherwise in the end.
 func (c *Conn) lead(ctx context.Context, r *request, fl *flight) (driver.Rows, error) {
 	f, err := c.takeOff(ctx, r, fl)
 	if err != nil {
@@ -73,8 +74,6 @@ func (c *Conn) lead(ctx context.Context, r *request, fl *flight) (driver.Rows, e
 		return nil, err
 	}
 	r.result = ResultMiss
-	c.cache.stats.misses.Add(1)
-	r.text.tally.misses.Add(1)
 	if f.attended {
 		f.Pull()
 	} else {

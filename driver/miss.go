@@ -38,9 +38,7 @@ func (c *Conn) miss(ctx context.Context, r *request, past *cachestore.Entry) (dr
 		case refused:
 			return c.rescue(r, past, nil, err)
 		case goAlone:
-			r.result = ResultMiss
-			c.cache.stats.misses.Add(1)
-			r.text.tally.misses.Add(1)
+			c.countMiss(r)
 			return c.pass(ctx, r.text, r.args, r.stmt)
 		case tryAgain:
 		}
@@ -92,8 +90,18 @@ func (c *Conn) makeEntry(ctx context.Context, r *request, f *flight, past *cache
 
 // rescue serves an entry that is too old when PostgreSQL can't be asked and the rule allows it.
 func (c *Conn) rescue(r *request, past *cachestore.Entry, rows driver.Rows, err error) (driver.Rows, error) {
-	if err == nil || past == nil || !unreachable(err) || past.Age(r.began) >= r.ttl()+r.verdict.rule.StaleIfError {
-		return rows, err
+	if err != nil && past != nil && unreachable(err) && past.Age(r.began) < r.ttl()+r.verdict.rule.StaleIfError {
+		return c.hit(r, past, ResultStale), nil
 	}
-	return c.hit(r, past, ResultStale), nil
+	if r.result == ResultMiss {
+		c.countMiss(r)
+	}
+	return rows, err
+}
+
+// countMiss counts a request that PostgreSQL was asked to answer.
+func (c *Conn) countMiss(r *request) {
+	r.result = ResultMiss
+	c.cache.stats.misses.Add(1)
+	r.text.tally.misses.Add(1)
 }

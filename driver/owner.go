@@ -112,6 +112,9 @@ func (c *Conn) makeForPeer(ctx context.Context, r *request) (*cachestore.Entry, 
 // leadToEnd makes an entry, reading all of it.
 func (c *Conn) leadToEnd(ctx context.Context, r *request, f *flight) (err error) {
 	rows, err := c.lead(ctx, r, f)
+	if r.result == ResultMiss {
+		c.countMiss(r)
+	}
 	if err != nil {
 		return err
 	}

@@ -43,8 +43,16 @@ func TestPostgresDown(t *testing.T) {
 			}
 		}
 	}
-	if got := f.read(f.DB, patient, 1); got != "owner 1 0" {
-		t.Errorf("past its ttl while down: %q", got)
+	// The connection does not know yet, and the query is sent: it is one lookup all the same.
+	for _, db := range []queryer{held, f.DB} {
+		s := f.delta(func() {
+			if got := f.read(db, patient, 1); got != "owner 1 0" {
+				t.Errorf("past its ttl while down: %q", got)
+			}
+		})
+		if s.Hits != 1 || s.StaleServed != 1 || s.Misses != 0 {
+			t.Errorf("it was counted as %+v", s)
+		}
 	}
 	f.age()
 	for range 3 {
@@ -274,6 +282,9 @@ func TestCommands(t *testing.T) {
 		if _, err := f.Exec(wrong); err == nil || !strings.HasPrefix(err.Error(), "pgcache: ") {
 			t.Errorf("%s: %v", wrong, err)
 		}
+	}
+	if got := f.read(f.DB, "/* pgcache: off */ explain (pgcache) select id from other"); !strings.Contains(got, saysOff) {
+		t.Errorf("a hint in front of EXPLAIN: %s", got)
 	}
 	if err := f.connector.Invalidate(t.Context(), "other"); err != nil {
 		t.Error(err)

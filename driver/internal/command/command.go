@@ -34,7 +34,7 @@ var (
 	show = regexp.MustCompile(`(?is)^` + blank + `show\s+pgcache\s*\.\s*"?(\w+)"?` + blank + `$`)
 	call = regexp.MustCompile(`(?is)^` + blank + `call\s+pgcache\s*\.\s*(flush|invalidate|install|uninstall)` +
 		`\s*\(\s*(.*?)\s*\)` + blank + `$`)
-	explain = regexp.MustCompile(`(?is)^` + blank + `explain\s*\(\s*pgcache\s*\)\s*(.*)$`)
+	explain = regexp.MustCompile(`(?is)^(` + blank + `)explain\s*\(\s*pgcache\s*\)\s*(.*)$`)
 	literal = regexp.MustCompile(`(?s)^'((?:[^']|'')*)'$`)
 )
 
@@ -47,7 +47,7 @@ func Parse(sql string) *Command {
 		return &Command{Show, strings.ToLower(m[1]), ""}
 	}
 	if m := explain.FindStringSubmatch(sql); m != nil {
-		return &Command{Explain, "", m[1]}
+		return &Command{Explain, "", strings.TrimLeft(m[1], "; \t\r\n") + m[2]} // a hint may stand in front of all
 	}
 	if m := call.FindStringSubmatch(sql); m != nil {
 		return &Command{Call, strings.ToLower(m[1]), m[2]}

@@ -17,6 +17,7 @@ func TestParse(t *testing.T) {
 		"CALL pgcache.Invalidate( 'a''b' );":                 {Verb: Call, What: "invalidate", List: "'a''b'"},
 		"call pgcache.install($1) -- now":                    {Verb: Call, What: "install", List: "$1"},
 		"explain (pgcache) select 1; ":                       {Verb: Explain, List: "select 1; "},
+		" ; /* pgcache: off */ explain (pgcache) select 1":   {Verb: Explain, List: "/* pgcache: off */ select 1"},
 		"EXPLAIN(PGCACHE)\nselect\n1":                        {Verb: Explain, List: "select\n1"},
 		"explain (pgcache) explain (pgcache) show pgcache.x": {Verb: Explain, List: "explain (pgcache) show pgcache.x"},
 	} {
