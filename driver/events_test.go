@@ -43,3 +43,25 @@ func eventTriggersGo(t *testing.T, feed string) {
 		}
 	}
 }
+
+// They may go, and come back, between the moment when the feed begins and the first time that anybody waits for it.
+func TestEventTriggersGoBeforeTheFirstBarrier(t *testing.T) { bothFeeds(t, eventTriggersGoEarly) }
+
+func eventTriggersGoEarly(t *testing.T, feed string) {
+	f := newFixture(t)
+	f.exec(f.plain, secondAccounts)
+	f.DB, f.connector = f.open("rule=all: * ttl=1h consistency=strict", "feed="+feed)
+	f.follows()
+	entries := f.connector.Stats().Entries
+	f.read(f.DB, balanceShown) // a miss waits for nothing
+	f.eventually("a kept answer", func() bool { return f.connector.Stats().Entries > entries })
+	f.exec(f.plain, "alter event trigger pgcache_ddl disable")
+	f.exec(f.plain, "create or replace view shown as select id, balance from others") // untold
+	f.exec(f.plain, "alter event trigger pgcache_ddl enable always")
+	for range 3 {
+		got, err := readAll(t.Context(), f.DB, balanceShown)
+		if !errors.Is(err, ErrConsistency) && (err != nil || got != "100") {
+			t.Fatalf("read %s, %v", got, err)
+		}
+	}
+}
