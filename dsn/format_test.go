@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/gopgcache/pgcache/internal/duration"
 )
 
 // Parse undoes Format, whatever the Config says and whatever form its base has.
@@ -145,8 +147,8 @@ func trimForURL(c *Config) {
 func anyRule(t *rapid.T, name string) Rule {
 	identifier := rapid.StringMatching(`[a-zA-Z_ ".,*ß$0-9#'&+%-]{1,8}`)
 	duration := rapid.Custom(func(t *rapid.T) time.Duration {
-		d := rapid.Int64Range(0, int64(longestDuration)).Draw(t, "duration")
-		return time.Duration(d).Round(rapid.SampledFrom([]time.Duration{1, time.Second, time.Minute, time.Hour, day}).Draw(t, "unit"))
+		d := rapid.Int64Range(0, int64(duration.Longest)).Draw(t, "duration")
+		return time.Duration(d).Round(rapid.SampledFrom([]time.Duration{1, time.Second, time.Minute, time.Hour, duration.Day}).Draw(t, "unit"))
 	})
 	r := Rule{
 		Name: name, Hint: rapid.Bool().Draw(t, "hint"), All: rapid.Bool().Draw(t, "all"),

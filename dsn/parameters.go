@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/gopgcache/pgcache/internal/duration"
 )
 
 // parameter is one parameter of a connection string. Reading and writing stand
@@ -127,7 +129,7 @@ func timeout() parameter {
 			}
 			c.Timeout, err = parseDuration(value)
 			if err == nil && (c.Timeout <= 0 || c.Timeout > mostTimeout) {
-				err = reasonf("must be more than zero and at most %s", formatDuration(mostTimeout))
+				err = reasonf("must be more than zero and at most %s", duration.Format(mostTimeout))
 			}
 			return err
 		},
@@ -135,7 +137,7 @@ func timeout() parameter {
 			if c.Timeout == 0 || c.Timeout == DefaultTimeout {
 				return nil
 			}
-			return []string{formatDuration(c.Timeout)}
+			return []string{duration.Format(c.Timeout)}
 		},
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gopgcache/pgcache/internal/duration"
 )
 
 // DefaultLock is the longest wait for another fill unless a rule says
@@ -71,21 +73,21 @@ func (r Rule) matchers() []string {
 }
 
 func (r Rule) options() []string {
-	words := []string{"ttl=" + formatDuration(r.TTL)}
+	words := []string{"ttl=" + duration.Format(r.TTL)}
 	add := func(set bool, word string) {
 		if set {
 			words = append(words, word)
 		}
 	}
-	add(r.Stale != 0, "stale="+formatDuration(r.Stale))
-	add(r.StaleIfError != 0, "stale_if_error="+formatDuration(r.StaleIfError))
+	add(r.Stale != 0, "stale="+duration.Format(r.Stale))
+	add(r.StaleIfError != 0, "stale_if_error="+duration.Format(r.StaleIfError))
 	add(r.MaxRows != 0, "max_rows="+strconv.FormatInt(r.MaxRows, 10))
 	add(r.MaxBytes != 0, "max_bytes="+formatSize(r.MaxBytes))
 	add(r.Empty != EmptyCache, "empty="+r.Empty.String())
 	add(len(r.Allow) > 0, "allow="+joined(r.Allow))
 	add(r.Consistency != ConsistencyAuto, "consistency="+r.Consistency.String())
 	add(r.Early, "refresh=early")
-	add(r.Lock != DefaultLock, "lock="+formatDuration(r.Lock))
+	add(r.Lock != DefaultLock, "lock="+duration.Format(r.Lock))
 	return words
 }
 

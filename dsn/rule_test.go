@@ -155,26 +155,6 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-func TestDurations(t *testing.T) {
-	for text, want := range map[string]time.Duration{
-		"0": 0, "1ns": 1, "50ms": 50 * time.Millisecond, "1m": time.Minute, "1d": day, "0.5d": 12 * time.Hour,
-		"2d3h4m5s": 2*day + 3*time.Hour + 4*time.Minute + 5*time.Second, "3650d": longestDuration,
-	} {
-		d, err := parseDuration(text)
-		if err != nil || d != want {
-			t.Errorf("%s: got %v, %v", text, d, err)
-		}
-		if again, err := parseDuration(formatDuration(d)); err != nil || again != d {
-			t.Errorf("%s comes back from %s as %v, %v", text, formatDuration(d), again, err)
-		}
-	}
-	for _, text := range []string{"", "d", ".d", "-1d", "1d1d", "1e2d", "infd", "-1s", "3651d", "3650d1ns", "1d-1h", "10", "1 s", "1w"} {
-		if d, err := parseDuration(text); err == nil {
-			t.Errorf("%q: taken as %v", text, d)
-		}
-	}
-}
-
 func TestEnumsSpellThemselves(t *testing.T) {
 	for _, text := range [][2]string{
 		{ModeOn.String(), "on"},

@@ -1,10 +1,13 @@
 package dsn
 
 import (
+	"errors"
 	"math"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gopgcache/pgcache/internal/duration"
 )
 
 // unit is a unit of size in bytes.
@@ -78,44 +81,20 @@ func formatSize(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-const day = 24 * time.Hour
-
-// longestDuration is more than anything here can sensibly take.
-const longestDuration = 3650 * day
-
-// parseDuration reads Go's durations, and d for 24 hours in front of them.
+// parseDuration reads a duration, and guesses what one without a unit means.
 func parseDuration(text string) (time.Duration, error) {
-	var days time.Duration
-	rest := text
-	if number, after, found := strings.Cut(text, "d"); found {
-		n, err := strconv.ParseFloat(number, 64)
-		if err != nil || strings.Trim(number, "0123456789.") != "" {
-			return 0, notDuration()
-		}
-		if n*float64(day) > float64(longestDuration) {
-			return 0, reasonf("is longer than %s", formatDuration(longestDuration))
-		}
-		days, rest = time.Duration(n*float64(day)), after
-	}
-	if rest == "" && text != "" {
-		return days, nil
-	}
-	d, err := time.ParseDuration(rest)
-	if err != nil {
+	d, err := duration.Parse(text)
+	switch {
+	case errors.Is(err, duration.ErrForm):
 		return 0, notDuration().meaning(withUnit(text, "s"))
+	case err != nil:
+		return 0, reasonf("%s", err.Error())
+	default:
+		return d, nil
 	}
-	if d < 0 {
-		return 0, reasonf("must not be negative")
-	}
-	if d > longestDuration-days {
-		return 0, reasonf("is longer than %s", formatDuration(longestDuration))
-	}
-	return days + d, nil
 }
 
-func notDuration() *Error {
-	return reasonf("must be a duration, such as 500ms, 10s, 5m, 1h30m or 1d")
-}
+func notDuration() *Error { return reasonf("%s", duration.ErrForm.Error()) }
 
 // withUnit guesses the unit of a number above zero that has none.
 func withUnit(text, unit string) string {
@@ -123,22 +102,6 @@ func withUnit(text, unit string) string {
 		return ""
 	}
 	return text + unit
-}
-
-// formatDuration writes whole days as days, and leaves out Go's zero minutes
-// and seconds.
-func formatDuration(d time.Duration) string {
-	if d > 0 && d%day == 0 {
-		return strconv.FormatInt(int64(d/day), 10) + "d"
-	}
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }

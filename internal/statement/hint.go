@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/gopgcache/pgcache/internal/duration"
 )
 
 // hintMark begins a comment that is meant for us, as in /* pgcache: rule=hot ttl=30s */.
@@ -69,8 +71,8 @@ func (h *Hint) read(words string) error {
 		case name == "key" && value != "":
 			h.Key = value
 		case name == "ttl":
-			d, err := time.ParseDuration(value)
-			if err != nil || d <= 0 {
+			d, err := duration.Parse(value)
+			if err != nil || d == 0 {
 				return fmt.Errorf("the hint's ttl %q is not a time such as 30s", value)
 			}
 			h.TTL = d

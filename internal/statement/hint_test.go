@@ -14,6 +14,7 @@ func TestHints(t *testing.T) {
 		{"select 1 /* pgcache: off */", "select 1  ", Hint{Off: true}},
 		{"/*pgcache:refresh*/select 1", " select 1", Hint{Refresh: true}},
 		{"-- pgcache: rule=hot ttl=30s key=a:b\nselect 1", " \nselect 1", Hint{Rule: "hot", TTL: 30 * time.Second, Key: "a:b"}},
+		{"/* pgcache: ttl=1d12h */ select 1", "  select 1", Hint{TTL: 36 * time.Hour}},
 		{"select 1 -- pgcache: off", "select 1  ", Hint{Off: true}},
 		{"select /* pgcache: rule=a */ 1 /* pgcache: ttl=1s */", "select   1  ", Hint{Rule: "a", TTL: time.Second}},
 		{"select/* pgcache: off */1", "select 1", Hint{Off: true}},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gopgcache/pgcache/dsn"
 	"github.com/gopgcache/pgcache/internal/advice"
+	"github.com/gopgcache/pgcache/internal/duration"
 	"github.com/gopgcache/pgcache/internal/rowset"
 )
 
@@ -107,16 +108,7 @@ func ruleName(tables []string, ttl time.Duration) string {
 		return '_'
 	}, strings.ReplaceAll(strings.Join(tables, "_"), "public.", ""))
 	const longest = 50
-	return "t_" + name[:min(len(name), longest)] + "_" + shortly(ttl)
-}
-
-// shortly gives a duration without the units that are zero.
-func shortly(d time.Duration) string {
-	s := strings.TrimSuffix(d.String(), "m0s")
-	if s != d.String() {
-		s += "m"
-	}
-	return strings.Replace(s, "h0m", "h", 1)
+	return "t_" + name[:min(len(name), longest)] + "_" + duration.Format(ttl)
 }
 
 // row is a line of SHOW pgcache.advice.
@@ -129,7 +121,7 @@ func (a *advised) row() []string {
 	}
 	rung, ttl := &a.Rungs[0], ""
 	if a.best != nil {
-		rung, ttl = a.best, shortly(a.best.TTL)
+		rung, ttl = a.best, duration.Format(a.best.TTL)
 	}
 	return []string{
 		a.Text, count(a.Calls), "cacheable", ttl, ratio(rung.HitRatio), millis(rung.Saved), count(rung.Bytes),
@@ -142,7 +134,7 @@ func (a *advised) row() []string {
 func (a *advised) ladder() string {
 	parts := make([]string, len(a.Rungs))
 	for i, r := range a.Rungs {
-		parts[i] = fmt.Sprintf("%s %.3f lies %d/%d", shortly(r.TTL), r.HitRatio, r.PlainLies, r.Lies)
+		parts[i] = fmt.Sprintf("%s %.3f lies %d/%d", duration.Format(r.TTL), r.HitRatio, r.PlainLies, r.Lies)
 	}
 	return strings.Join(parts, ", ")
 }

@@ -14,6 +14,7 @@ const module = "github.com/gopgcache/pgcache"
 // or above it. A path stands for what lies under it too, unless that has an
 // entry of its own.
 var layers = [][]string{
+	{"internal/duration"},
 	{"dsn", "internal/advice", "internal/rowset", "internal/statement", "fanout", "internal/testenv"},
 	{"internal/testenv/pgtest", "internal/catalog"},
 	{"internal/freshness"},
