@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/gopgcache/pgcache/cachestore"
+	"github.com/gopgcache/pgcache/driver/internal/argument"
 	"github.com/gopgcache/pgcache/internal/freshness"
 )
 
@@ -40,7 +41,7 @@ func (c *Conn) effect(ctx context.Context, query string, args []driver.NamedValu
 		ends: t.EndsTransaction, temporary: t.ChangesSession && strings.Contains(strings.ToLower(t.sql), "pg_temp"),
 	}
 	e.settings, e.assigned = t.assigned(args)
-	if c.misread(t) {
+	if c.misread(t) || argument.Rewrites(args) {
 		return effect{all: true, schema: true, session: true, ends: true}, nil
 	}
 	if e.all || !t.namesAnything() {

@@ -157,24 +157,44 @@ func TestConfigHookMakesTheSession(t *testing.T) {
 	}
 }
 
-// With rows open on its connection Begin and Prepare give an error, as with pgx, and do not wait for the rows.
+// With rows open on its connection nothing else can be done there, and nobody waits for the rows in vain. They can be read on, and
+// the connection is well afterwards.
 func TestBusyConnection(t *testing.T) {
-	f := newFixture(t)
-	conn, err := f.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	rows, err := conn.QueryContext(t.Context(), "select a.id, b.owner from accounts a, accounts b")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	if _, err := conn.BeginTx(t.Context(), nil); !errors.Is(err, errBusy) {
-		t.Error(err)
-	}
-	if _, err := conn.PrepareContext(t.Context(), "select 1"); !errors.Is(err, errBusy) {
-		t.Error(err)
+	for _, query := range []string{
+		"select a.id, b.owner from accounts a, accounts b",                         // a fill
+		"select a.id, b.owner from accounts a, accounts b where now() is not null", // passed on
+	} {
+		f := newFixture(t)
+		conn := f.pin()
+		f.read(conn, byID, 1)
+		f.exec(f.DB, "create table unrelated ()") // so that there is something to ask again
+		f.read(f.DB, byID, 1)
+		rows, err := conn.QueryContext(t.Context(), query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows.Next()
+		_, errBegin := conn.BeginTx(t.Context(), nil)
+		_, errPrepare := conn.PrepareContext(t.Context(), "select 1")
+		_, errExec := conn.ExecContext(t.Context(), "update accounts set balance = 1 where id = 1")
+		_, errQuery := readAll(t.Context(), conn, byID, 2)
+		_, errPassed := readAll(t.Context(), conn, "select now()")
+		for _, err := range []error{errBegin, errPrepare, errExec, errQuery, errPassed} {
+			if !errors.Is(err, errBusy) {
+				t.Error(err)
+			}
+		}
+		n := 1
+		for rows.Next() {
+			n++
+		}
+		if rows.Err() != nil || n < 100 {
+			t.Errorf("%d rows, %v", n, rows.Err())
+		}
+		f.exec(conn, "update accounts set balance = balance + 1 where id = 1")
+		if got, want := f.read(conn, byID, 1), f.read(f.plain, byID, 1); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
 }
 
@@ -248,4 +268,35 @@ func TestRefusalDoesNotStick(t *testing.T) {
 	}
 	f.exec(conn, "reset all")
 	f.caches("select count(*) from accounts a")
+}
+
+// inTenant has a statement read and write the tenant's table.
+type inTenant struct{}
+
+func (inTenant) RewriteQuery(_ context.Context, _ *pgx.Conn, sql string, args []any) (string, []any, error) {
+	return strings.ReplaceAll(sql, "accounts", "tenant.accounts"), args, nil
+}
+
+// toTenant makes a change of the session of any statement.
+type toTenant struct{}
+
+func (toTenant) RewriteQuery(context.Context, *pgx.Conn, string, []any) (string, []any, error) {
+	return "set search_path = tenant", nil, nil
+}
+
+// What a statement is rewritten to by the program is not known, so it may be anything.
+func TestRewrittenStatements(t *testing.T) {
+	f := newFixture(t)
+	f.exec(f.plain, "create schema tenant; create table tenant.accounts as select * from accounts")
+	const ofTenant = "select balance from tenant.accounts where id = 1"
+	f.caches(ofTenant)
+	f.exec(f.DB, "update accounts set balance = balance + 1 where id = $1", inTenant{}, 1)
+	f.want(ofTenant)
+	conn := f.pin()
+	f.exec(f.plain, "update tenant.accounts set owner = 'of tenant'")
+	f.read(conn, byID, 1)
+	f.exec(conn, "select 1", toTenant{})
+	if got := f.read(conn, byID, 1); got != "of tenant 1" {
+		t.Errorf("in the tenant's schema: %s", got)
+	}
 }

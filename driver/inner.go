@@ -43,9 +43,11 @@ type inner struct {
 
 // conn gives the connection, dialled and free. ctx bounds the dialling.
 func (i *inner) conn(ctx context.Context) (*stdlib.Conn, error) {
-	if i.dead || i.busy() {
-		// What pgx says when rows are still open on the connection.
+	if i.dead {
 		return nil, driver.ErrBadConn
+	}
+	if i.busy() || i.passing() {
+		return nil, errBusy
 	}
 	if err := i.wake(ctx); err != nil {
 		return nil, err
@@ -65,16 +67,14 @@ func (i *inner) conn(ctx context.Context) (*stdlib.Conn, error) {
 	return i.std, nil
 }
 
-// errBusy is what Begin and Prepare give while rows are open on the connection, where pgx gives an error of its own that
-// database/sql does not act on. For ErrBadConn it would wait for the rows to be closed, by the caller who waits.
+// errBusy is the error while rows are open on the connection, outside a transaction. pgx says ErrBadConn of a query then, over which
+// database/sql waits for the rows to be closed, by the caller who waits.
 var errBusy = errors.New("pgcache: conn busy: rows of another query are still open on it")
 
-// free is conn for what must not make database/sql close the connection when it is busy.
-func (i *inner) free(ctx context.Context) (*stdlib.Conn, error) {
-	if i.busy() {
-		return nil, errBusy
-	}
-	return i.conn(ctx)
+// passing tells whether rows of a statement that was passed on are open, outside a transaction. Inside one pgx says so.
+func (i *inner) passing() bool {
+	conn := i.dialled()
+	return conn != nil && conn.PgConn().IsBusy() && conn.PgConn().TxStatus() == 'I'
 }
 
 // wake does what pgx does when a connection is taken out of the pool, and drops one that is no good any more.
@@ -115,7 +115,7 @@ func (i *inner) idle() bool {
 		return false
 	}
 	conn := i.dialled()
-	return conn == nil || conn.PgConn().TxStatus() == 'I'
+	return conn == nil || conn.PgConn().TxStatus() == 'I' && !conn.PgConn().IsBusy()
 }
 
 // lost tells whether the connection has been closed under us.
@@ -132,7 +132,7 @@ func (i *inner) Prepare(query string) (driver.Stmt, error) {
 }
 
 func (i *inner) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	std, err := i.free(ctx)
+	std, err := i.conn(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func (i *inner) Begin() (driver.Tx, error) {
 }
 
 func (i *inner) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	std, err := i.free(ctx)
+	std, err := i.conn(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -133,7 +133,7 @@ func replayable(m *pgtype.Map) error {
 // meet reads the session's state, if it is not known, while that can still be done: inside a transaction it can't, and
 // without it a write there counts as one to everything. The error is that of dialling.
 func (c *Conn) meet(ctx context.Context) error {
-	if _, err := c.inner.free(ctx); err != nil || c.identity != nil || c.reticent || !c.inner.idle() {
+	if _, err := c.inner.conn(ctx); err != nil || c.identity != nil || c.reticent || !c.inner.idle() {
 		return err
 	}
 	if _, err := c.identify(ctx); err != nil && (c.inner.lost() || ctx.Err() != nil) {

@@ -29,6 +29,21 @@ func Plain(args []driver.NamedValue) (plain []driver.NamedValue, mode pgx.QueryE
 	return args, mode, true
 }
 
+// Rewrites tells whether pgx is given something that makes another statement of the text: anything but its own named arguments, which
+// only number the placeholders.
+func Rewrites(args []driver.NamedValue) bool {
+	for i := range args {
+		switch args[i].Value.(type) {
+		case pgx.QueryExecMode, pgx.QueryResultFormats, pgx.QueryResultFormatsByOID, pgx.NamedArgs, pgx.StrictNamedArgs:
+		case pgx.QueryRewriter:
+			return true
+		default:
+			return false // pgx takes it for a value, whatever it can do
+		}
+	}
+	return false
+}
+
 // Constant tells whether nobody can change the arguments.
 func Constant(args []driver.NamedValue) bool {
 	for i := range args {

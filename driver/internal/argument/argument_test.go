@@ -2,6 +2,7 @@ package argument
 
 import (
 	"bytes"
+	"context"
 	"database/sql"
 	"database/sql/driver"
 	"encoding/json"
@@ -160,6 +161,31 @@ func TestPlain(t *testing.T) {
 	for _, option := range []any{pgx.QueryResultFormats{1}, pgx.QueryResultFormatsByOID{1: 1}, pgx.NamedArgs{"a": 1}} {
 		if _, _, ok := Plain(list(option)); ok {
 			t.Errorf("%T is plain", option)
+		}
+	}
+}
+
+type rewriter struct{}
+
+func (rewriter) RewriteQuery(_ context.Context, _ *pgx.Conn, sql string, args []any) (string, []any, error) {
+	return sql, args, nil
+}
+
+func TestRewrites(t *testing.T) {
+	for _, c := range []struct {
+		args []driver.NamedValue
+		want bool
+	}{
+		{list(), false},
+		{list(1, rewriter{}), false},
+		{list(rewriter{}), true},
+		{list(pgx.QueryExecModeExec, pgx.QueryResultFormats{1}, rewriter{}, 1), true},
+		{list(pgx.NamedArgs{"a": 1}), false},
+		{list(pgx.NamedArgs{"a": 1}, rewriter{}), true}, // the last counts
+		{list(pgx.StrictNamedArgs{"a": 1}), false},
+	} {
+		if got := Rewrites(c.args); got != c.want {
+			t.Errorf("%v: %v", c.args, got)
 		}
 	}
 }
