@@ -326,3 +326,21 @@ func TestChangedStatementIsNotLeft(t *testing.T) {
 		t.Errorf("%s statements are prepared, and were %s", after, before)
 	}
 }
+
+// Where somebody has made an = of their own, rows are not told by what a column is compared with: other values may be equal to it.
+func TestOwnEqualsTellsNoRows(t *testing.T) {
+	f := newTracked(t, "wal", "rule=all: * ttl=1h consistency=strict")
+	f.exec(f.plain, `create table people (id int primary key, name varchar not null, n int not null);
+		create function alike(varchar, varchar) returns bool language sql immutable strict as 'select lower($1::text) operator(pg_catalog.=) lower($2::text)';
+		create operator = (leftarg = varchar, rightarg = varchar, function = alike);
+		insert into people values (1, 'Ann', 1), (2, 'ann', 2)`)
+	f.exec(f.DB, "call pgcache.install()")
+	const query = "select n from people where name = 'ANN' order by id"
+	f.exec(f.plain, "insert into people values (3, 'Bob', 3)") // the first commit on a table that is new ends everything
+	f.kept(query)
+	f.exec(f.plain, "insert into people values (4, 'aNN', 4)")
+	f.want(query)
+	f.kept(query)
+	f.exec(f.DB, "update people set n = n + 10 where name = 'ann'")
+	f.want(query)
+}

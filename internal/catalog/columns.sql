@@ -10,4 +10,6 @@ LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
 WHERE c.oid = ANY ($1::pg_catalog.oid[]) AND c.relkind = 'r' AND NOT c.relhassubclass
   AND a.atttypid IN (16, 20, 21, 23, 25, 1043, 2950) -- bool, the integers, text, varchar, uuid
   AND coalesce(l.collisdeterministic, true)
+  AND NOT EXISTS ( -- by which other values are equal
+    SELECT FROM pg_catalog.pg_operator o WHERE o.oprname = '=' AND o.oid >= 16384 AND least(o.oprleft, o.oprright) < 16384)
   AND a.attgenerated = '' -- those are computed from others, and servers before 18 don't tell of them

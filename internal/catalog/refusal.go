@@ -77,6 +77,8 @@ const (
 	looksUp
 	computesSetting
 	searches
+	readsSystemColumn
+	locksRows
 )
 
 var asked = map[int]string{
@@ -85,6 +87,9 @@ var asked = map[int]string{
 	asksSequence:  "takes the next value of a sequence",
 	readsDocument: "reads columns out of XML or JSON, where 'now' would be the present time",
 	looksUp:       "looks names up in the catalogs (regclass and the like)",
+
+	readsSystemColumn: "reads a system column (ctid and the like), which shows storage and not data",
+	locksRows:         "locks rows (FOR UPDATE and the like)",
 }
 
 // asksFor puts codes into words. Two are no refusals: a setting whose name is computed, which the caller is told apart, and

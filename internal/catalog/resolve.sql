@@ -69,7 +69,7 @@ pattern(re) AS MATERIALIZED (
     || '|:[a-z_]*typ(?:e|eid|id) ([1-9][0-9]{4,}|24|1008|1033|1034|220[2-9]|221[01]|4089|4090|4096|4097|419[12]) '
     || '|:resulttype (108[23]|111[45]|118[2-5]|1266|1270|39(?:0[89]|1[0-3])|453[3-5]|615[0-9]|[1-9][0-9]{4,}) '
     ||   '(?::resulttypmod -?[0-9]+ )?:resultcollid [0-9]+ :coerceformat'
-    || E'|\\{(SQLVALUEFUNCTION :op [0-8]|TABLESAMPLECLAUSE|NEXTVALUEEXPR|TABLEFUNC|JSONEXPR) '
+    || E'|\\{(SQLVALUEFUNCTION :op [0-8]|TABLESAMPLECLAUSE|NEXTVALUEEXPR|TABLEFUNC|JSONEXPR|ROWMARKCLAUSE|VAR :varno [0-9]+ :varattno -[0-9]+) '
   FROM built_in s),
 -- What is found, by its kind k. To be looked into:
 --   r relation            c partition or child of one    a row of a composite type    b the same, for w
@@ -80,7 +80,7 @@ pattern(re) AS MATERIALIZED (
 --   z built-in function that asks for today if there are times
 --   p type that a text is read into, and x its name
 --   m something that can't be followed: 1 the time, 2 a sample, 3 a sequence, 4 XML or JSON read into columns, 5 names looked up
---     in the catalogs, 6 a setting whose name is computed; or 7 text search
+--     in the catalogs, 6 a setting whose name is computed, 8 a system column, 9 locks on rows; or 7 text search
 --   v what was looked into, and x the transactions that wrote it
 node(k, oid, x) AS (
   SELECT i.k, i.oid, i.x COLLATE pg_catalog."C"
@@ -201,7 +201,8 @@ node(k, oid, x) AS (
            ELSE 'm' END,
       CASE WHEN pg_catalog.length(m[5]) <= 4 THEN 5
            WHEN m[7] IS NULL THEN y::pg_catalog.oid
-           WHEN m[7] LIKE 'SQL%' THEN 1 WHEN m[7] LIKE 'TABLES%' THEN 2 WHEN m[7] LIKE 'NEXT%' THEN 3 ELSE 4 END,
+           WHEN m[7] LIKE 'SQL%' THEN 1 WHEN m[7] LIKE 'TABLES%' THEN 2 WHEN m[7] LIKE 'NEXT%' THEN 3
+           WHEN m[7] LIKE 'VAR%' THEN 8 WHEN m[7] LIKE 'ROW%' THEN 9 ELSE 4 END,
       CASE WHEN pg_catalog.length(m[6]) <= 4 THEN pg_catalog.format_type(m[6]::pg_catalog.oid, NULL) ELSE m[2] END
     FROM pg_catalog.regexp_matches(s.tree, r.re, 'g') m,
          pg_catalog.regexp_split_to_table(pg_catalog.btrim(coalesce(m[1], m[4], m[5], m[6], '0')), ' ') y

@@ -43,6 +43,21 @@ func TestTraps(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a view can do what the statement itself may not", func(t *testing.T) {
+		exec(t, conn, `
+			create view places as select ctid::text as place, id from customers;
+			create view writers as select id from customers where (select max(xmin::text) from orders) is not null;
+			create view pieces as select tableoid::int8 as part from customers;
+			create view waits as select id from customers for update;
+			create view shares as select id from (select id from customers for share) c`)
+		for view, want := range map[string]string{
+			"places": "system column", "writers": "system column", "pieces": "system column", "waits": "locks rows", "shares": "locks rows",
+		} {
+			if got := ask(t, conn, "select * from "+view).Refusal(); !strings.Contains(got, want) {
+				t.Errorf("%s: %q", view, got)
+			}
+		}
+	})
 	t.Run("IN and CASE use = without naming it", func(t *testing.T) {
 		exec(t, conn, `create function same(customers, customers) returns bool language sql volatile as 'select true';
 			create operator = (leftarg = customers, rightarg = customers, function = same)`)

@@ -49,14 +49,15 @@ const walCovered = `coalesce((
   END
   FROM pg_catalog.pg_class c WHERE c.oid = {oid}), false)`
 
-// Of p (a publication) and c (a table): whether c is in p, itself, by a partitioned table, or by a schema.
+// Of p (a publication) and c (a table): whether c is in p, itself, by a partitioned table, or by a schema. However it is, a filter or
+// a list of columns of its own applies to it.
 const (
 	walMember14 = `EXISTS (
           SELECT FROM pg_catalog.pg_publication_rel r
           WHERE r.prpubid = p.oid
             AND (r.prrelid = c.oid
                  OR r.prrelid IN (SELECT a::pg_catalog.oid FROM pg_catalog.pg_partition_ancestors(c.oid) a)))`
-	walMember15 = `EXISTS (
+	walMember15 = `(EXISTS (
           SELECT FROM pg_catalog.pg_publication_rel r
           WHERE r.prpubid = p.oid AND r.prqual IS NULL AND r.prattrs IS NULL
             AND (r.prrelid = c.oid
@@ -68,7 +69,10 @@ const (
               SELECT c.relnamespace
               UNION ALL
               SELECT above.relnamespace
-              FROM pg_catalog.pg_partition_ancestors(c.oid) a JOIN pg_catalog.pg_class above ON above.oid = a::pg_catalog.oid))`
+              FROM pg_catalog.pg_partition_ancestors(c.oid) a JOIN pg_catalog.pg_class above ON above.oid = a::pg_catalog.oid)))
+        AND NOT EXISTS (
+          SELECT FROM pg_catalog.pg_publication_rel f
+          WHERE f.prpubid = p.oid AND f.prrelid = c.oid AND (f.prqual IS NOT NULL OR f.prattrs IS NOT NULL))`
 )
 
 // A statement fires the triggers of the table that it names, not those of partitions and children, so all above must have

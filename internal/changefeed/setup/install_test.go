@@ -223,6 +223,10 @@ func TestWhatIsNoLongerTracked(t *testing.T) {
 		{"alter publication pgcache drop table keyed", "keyed", Touch},
 		{"alter publication pgcache set table keyed (id)", "keyed", Touch},
 		{"alter publication pgcache set table keyed where (id > 0)", "keyed", Touch},
+		{"alter publication pgcache set table root, root_low where (id > 5)", "root_low", Touch}, // the parent has none
+		{"alter publication pgcache set table root, root_low (id)", "root_low", Touch},
+		{"alter publication pgcache set table root, root_low", "root_low", WAL | Touch},
+		{"alter publication pgcache set tables in schema public, table root_low where (id > 5)", "root_low", Touch},
 		{"alter publication pgcache set (publish = 'insert, update, delete')", "keyed", Touch},
 		{"alter publication pgcache set (publish_via_partition_root)", "root_low", Touch},
 		{"alter table keyed disable trigger pgcache_touch", "keyed", WAL},
