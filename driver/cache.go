@@ -57,6 +57,9 @@ type cache struct {
 	// latest is not used.
 	schema atomic.Uint64
 
+	// altering counts the sessions that have changed the schema in a transaction whose end we have not heard of.
+	altering atomic.Int64
+
 	// escaped counts the connections of pgx's that callers have in their hands. What they write there is acknowledged to them before we
 	// know of it, so nothing is answered from the cache meanwhile.
 	escaped atomic.Int64
@@ -94,6 +97,11 @@ func newCache(config *dsn.Config, base driver.Connector, o options) (*cache, err
 	err := c.openTiers(o)
 	c.memory, _ = c.store.(*memory.Store)
 	return c, err
+}
+
+// schemaMoves tells whether the schema has changed since this count of changes, or may be changing.
+func (c *cache) schemaMoves(since uint64) bool {
+	return c.altering.Load() > 0 || c.schema.Load() != since
 }
 
 // schemaChanges makes everything unknown that was learned from the catalog, defaults of roles and databases included.

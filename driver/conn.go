@@ -126,7 +126,7 @@ func (c *Conn) Conn() *pgx.Conn {
 	c.escaped = true
 	c.cache.escaped.Add(1)
 	c.watch.open.begin(context.Background(), c.serverPID(), nil, true)
-	c.watch.open.schema = true
+	c.watch.open.alter()
 	return std.Conn()
 }
 

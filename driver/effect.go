@@ -18,6 +18,8 @@ type effect struct {
 	changes []freshness.Change
 	all     bool
 	schema  bool
+	// asOf is the count of schema changes that changes take in.
+	asOf uint64
 	// doubtful is set when a function or a trigger runs of which nothing is known, and the schema counts as changed by it.
 	doubtful bool
 	session  bool
@@ -57,6 +59,7 @@ func (c *Conn) effect(ctx context.Context, query string, args []driver.NamedValu
 		return e, nil
 	}
 	e.changes, e.all = t.changes(a, args)
+	e.asOf = a.schema
 	e.doubtful = a.opaque() && !c.cache.schemaTold() && a.doubts(cachestore.Now())
 	e.session = e.session || a.opaque() || a.MayChangeSession() && !e.settings
 	e.all = e.all || a.schema != c.cache.schema.Load()

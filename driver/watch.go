@@ -119,11 +119,12 @@ func (w *watch) before(ctx context.Context, query string, args []driver.NamedVal
 		w.open.begin(ctx, w.conn.serverPID(), e.changes, e.all)
 	}
 	if e.schema {
-		w.open.schema = true
+		w.open.alter()
 		w.conn.cache.schemaChanges()
 	}
-	// Everything is under way meanwhile, so for what is doubtful it is enough to ask anew afterwards.
-	w.open.schema = w.open.schema || e.doubtful
+	if e.doubtful {
+		w.open.alter() // everything is under way meanwhile, so it is enough to ask anew afterwards
+	}
 	return e, nil
 }
 
@@ -137,6 +138,10 @@ func (w *watch) after(ctx context.Context, e effect, err error) {
 	}
 	if e.settings {
 		c.assign(e.assigned, err)
+	}
+	if len(e.changes) > 0 && !e.all && c.cache.schemaMoves(e.asOf) {
+		// PostgreSQL looks names, triggers and keys up when it has the locks, and those may be others by then.
+		w.open.begin(ctx, c.serverPID(), nil, true)
 	}
 	switch {
 	case c.inner.lost():
@@ -171,7 +176,9 @@ func (w *watch) resolve(ctx context.Context) {
 			return // after a change of the schema answers from before it are of no use
 		}
 		a, _ := w.conn.ask(ctx, t)
-		w.open.schema = a != nil && a.opaque() && !w.conn.cache.schemaTold() && a.doubts(cachestore.Now())
+		if a != nil && a.opaque() && !w.conn.cache.schemaTold() && a.doubts(cachestore.Now()) {
+			w.open.alter()
+		}
 	}
 }
 

@@ -24,6 +24,14 @@ func (w *openWrite) begin(ctx context.Context, pid uint32, changes []freshness.C
 	w.cache.shared.publish(ctx, &w.told, pid, tables, all)
 }
 
+// alter says that the schema is changed, or may be.
+func (w *openWrite) alter() {
+	if !w.schema {
+		w.schema = true
+		w.cache.altering.Add(1)
+	}
+}
+
 // again is called when what was written is out and another transaction goes on in its place.
 func (w *openWrite) again(ctx context.Context) {
 	w.write.Again()
@@ -38,6 +46,7 @@ func (w *openWrite) end() {
 		// Before the write ends: what is read after it must not be tagged by what names stood for before.
 		w.schema = false
 		w.cache.schemaChanges()
+		w.cache.altering.Add(-1)
 	}
 	changes, all := w.mark()
 	w.write.End()
