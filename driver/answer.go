@@ -29,6 +29,8 @@ type answer struct {
 	// unsettled is set when the feed had told of changes of the schema that the answer may not take in.
 	unsettled bool
 	at        cachestore.Instant
+	// since is from when on the catalog is known to have said so.
+	since cachestore.Instant
 	// doubted is when a run of the statement last counted as a change of the schema.
 	doubted atomic.Pointer[cachestore.Instant]
 	// wanted is set when somebody used the answer although it was old.

@@ -46,6 +46,8 @@ type Conn struct {
 	planned      planned
 	replanned    int
 	holdsForeign bool
+	// early are the statements that may have been planned before anything was known of them.
+	early earlyPlans
 	// reticent is set once the session looks for names in its temporary schema. To ask it anything would make that schema, and
 	// a transaction that makes it itself is another one: it can't be prepared for commit in two phases.
 	reticent bool
@@ -86,7 +88,7 @@ func newConn(c *cache) *Conn {
 // begin is called when a session was dialled.
 func (c *Conn) begin() {
 	c.identity, c.changed, c.prepared, c.planned = nil, false, nil, planned{}
-	c.reticent, c.holdsForeign, c.replanned = false, false, 0
+	c.reticent, c.holdsForeign, c.replanned, c.early = false, false, 0, earlyPlans{}
 	c.schemaOfPlans = c.cache.era()
 	c.cache.followFrom(c.inner.std.Conn())
 }

@@ -117,7 +117,7 @@ func (c *Conn) takeOff(ctx context.Context, r *request, fl *flight) (*fill, erro
 		return nil, errJudgeAgain
 	}
 	if r.stmt != nil {
-		if err := r.stmt.renew(ctx); err != nil {
+		if err := r.stmt.renew(ctx, r.verdict.answer.since); err != nil {
 			return nil, err
 		}
 	}

@@ -94,14 +94,17 @@ func (c *Conn) askServer(ctx context.Context, t *text) (*answer, error) {
 		}
 		return nil, c.unanswered(ctx, err)
 	}
-	before := c.cache.answers.latest(question{id, t.names})
+	before, since := c.cache.answers.latest(question{id, t.names}), cachestore.Now()
+	if before != nil && before.Version == found.Version && before.schema == schema {
+		since = before.since
+	}
 	if before != nil && before.Version != found.Version && before.schema == schema {
 		// Somebody else has changed the schema: what was planned before must not be kept either.
 		c.cache.schemaChanges()
 		c.cache.observers.stale(SourceSchema, false)
 		schema++
 	}
-	a := &answer{Answer: found, question: question{id, t.names}, text: t, schema: schema, at: began}
+	a := &answer{Answer: found, question: question{id, t.names}, text: t, schema: schema, at: began, since: since}
 	if err := c.cache.askTracking(ctx, std.Conn().PgConn(), a); err != nil {
 		return nil, c.unanswered(ctx, err)
 	}

@@ -39,8 +39,10 @@ func (c *Conn) replan(ctx context.Context, conn *pgx.Conn, r *request) (anew boo
 	switch {
 	case c.inner.mode != pgx.QueryExecModeCacheStatement && !asksForPlan(r.args):
 		return false, nil
-	case r.stmt != nil || c.planned == now:
+	case r.stmt != nil:
 		return false, nil
+	case c.planned == now:
+		return c.early.of(r.text.sql, r.verdict.answer.since), nil
 	case c.planned.schema == now.schema && c.planned.foreign == now.foreign && c.planned.identity != nil:
 		return true, nil // it is another session for a time
 	case len(c.prepared) > 0, c.holdsForeign, c.cache.fresh != nil:
@@ -60,7 +62,7 @@ func (c *Conn) replan(ctx context.Context, conn *pgx.Conn, r *request) (anew boo
 	if err := conn.DeallocateAll(ctx); err != nil {
 		return false, c.unanswered(ctx, err)
 	}
-	c.planned, c.inner.ahead = now, ahead.Session{}
+	c.planned, c.early, c.inner.ahead = now, earlyPlans{}, ahead.Session{}
 	return false, nil
 }
 
@@ -74,6 +76,7 @@ func (c *Conn) planElsewhere(t *text) {
 	if !t.namesAnything() {
 		return
 	}
+	c.planEarly(t)
 	if c.identity == nil && c.changed || c.planned.identity != nil && c.identity != c.planned.identity {
 		c.foreignPlans++
 	}
@@ -98,7 +101,8 @@ func asksForPlan(args []driver.NamedValue) bool {
 // outdated tells whether a query would be run by a statement that the caller has prepared under another state of the session
 // or the schema.
 func (c *Conn) outdated(r *request) bool {
-	return r.stmt == nil && c.prepared[r.text.sql] > 0 && c.planned != c.planState()
+	return r.stmt == nil && c.prepared[r.text.sql] > 0 &&
+		(c.planned != c.planState() || c.early.of(r.text.sql, r.verdict.answer.since))
 }
 
 // withReplan puts the option to plan the query once more behind those that the caller gives.

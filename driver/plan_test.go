@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"database/sql"
 	"fmt"
 	"testing"
 
@@ -107,5 +108,109 @@ func TestSeveralStatements(t *testing.T) {
 	f.exec(conn, "select * from sly; insert into a values (1)")
 	if got := f.read(conn, query); got != "1" {
 		t.Error(got)
+	}
+}
+
+// A statement that was planned before anything was asked about it is planned again: somebody else may have changed what its names
+// stand for in between.
+func TestPlansBeforeTheFirstAnswer(t *testing.T) {
+	const query = "select v from shadow"
+	for name, plan := range map[string]func(f *fixture, conn *sql.Conn) (read func() string){
+		"in a transaction": func(f *fixture, conn *sql.Conn) func() string {
+			tx, err := conn.BeginTx(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.read(tx, query)
+			f.exec(f.plain, "create table early.shadow as select 1 as v")
+			if err := tx.Commit(); err != nil {
+				t.Fatal(err)
+			}
+			return func() string { return f.read(conn, query) }
+		},
+		"as a statement": func(f *fixture, conn *sql.Conn) func() string {
+			stmt, err := conn.PrepareContext(t.Context(), query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.exec(f.plain, "create table early.shadow as select 1 as v")
+			return func() (v string) {
+				if err := stmt.QueryRow().Scan(&v); err != nil {
+					t.Fatal(err)
+				}
+				return v
+			}
+		},
+		"beside a statement": func(f *fixture, conn *sql.Conn) func() string {
+			if _, err := conn.PrepareContext(t.Context(), query); err != nil {
+				t.Fatal(err)
+			}
+			f.exec(f.plain, "create table early.shadow as select 1 as v")
+			return func() string { return f.read(conn, query) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.exec(f.plain, shadowing)
+			f = f.with(func(c *pgx.ConnConfig) { c.RuntimeParams["search_path"] = "early, late" }, "feed=none")
+			a, b := f.pin(), f.pin()
+			read := plan(f, a)
+			for range 3 {
+				read() // what the session itself is given is its own affair
+			}
+			other, err := b.PrepareContext(t.Context(), query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			elsewhere := func(want string) {
+				t.Helper()
+				var prepared string
+				if err := other.QueryRow().Scan(&prepared); err != nil {
+					t.Fatal(err)
+				}
+				if got := f.read(f.DB, query); got != want || prepared != want {
+					t.Errorf("in other sessions: read %s, and %s by a statement, want %s", got, prepared, want)
+				}
+			}
+			elsewhere("1")
+			f.exec(f.DB, "update early.shadow set v = v + 1")
+			read()
+			elsewhere("2")
+		})
+	}
+}
+
+// Nor is it known that a write was planned so long ago: it goes on writing the table that is hidden by now.
+func TestOldPlansOfWrites(t *testing.T) {
+	const write, hidden = "update shadow set v = v + $1", "select v from late.shadow"
+	for _, feed := range []string{"none", "wal"} {
+		for _, prepared := range []bool{false, true} {
+			t.Run(fmt.Sprintf("feed %s, prepared %v", feed, prepared), func(t *testing.T) {
+				f := newFixture(t)
+				f.exec(f.plain, shadowing+"; alter table late.shadow add primary key (v)")
+				f.DB, f.connector = f.open("rule=all: * ttl=1h", "feed="+feed)
+				f.kept(hidden)
+				conn := f.pin()
+				f.exec(conn, "set search_path = early, late")
+				do := func() { f.exec(conn, write, 1) }
+				if prepared {
+					stmt, err := conn.PrepareContext(t.Context(), write)
+					if err != nil {
+						t.Fatal(err)
+					}
+					do = func() {
+						if _, err := stmt.Exec(1); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				do()
+				f.exec(f.DB, "create table early.shadow as select 100 as v")
+				f.kept(hidden)
+				do()
+				f.want(hidden)
+				f.want("select v from early.shadow")
+			})
+		}
 	}
 }

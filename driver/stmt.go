@@ -6,6 +6,8 @@ import (
 	"errors"
 
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/gopgcache/pgcache/cachestore"
 )
 
 var (
@@ -26,8 +28,9 @@ type Stmt struct {
 	// session's when the connection was lost and dialled again.
 	chain chainStmt
 	on    *stdlib.Conn
-	// planned is the state in which it was prepared, as far as it is known.
+	// planned is the state in which it was prepared, as far as it is known, and at when.
 	planned planned
+	at      cachestore.Instant
 	// inputs is the number of arguments.
 	inputs int
 }
@@ -42,15 +45,18 @@ type chainStmt interface {
 // prepare prepares the statement on the connection's present session.
 func (s *Stmt) prepare(ctx context.Context) error {
 	s.conn.comeBack()
+	if _, err := s.conn.inner.conn(ctx); err != nil {
+		return err
+	}
 	s.conn.planElsewhere(s.text)
-	era := s.conn.cache.era()
+	era, at := s.conn.cache.era(), cachestore.Now()
 	stmt, err := s.conn.chain.PrepareContext(ctx, s.text.sql)
 	if err != nil {
 		return err
 	}
 	s.chain, s.on = stmt.(chainStmt), s.conn.inner.std
 	s.inputs = stmt.NumInput()
-	s.planned = planned{s.conn.identity, era, s.conn.foreignPlans}
+	s.planned, s.at = planned{s.conn.identity, era, s.conn.foreignPlans}, at
 	if s.conn.prepared == nil {
 		s.conn.prepared = make(map[string]int)
 	}
@@ -69,14 +75,17 @@ func (s *Stmt) ready(ctx context.Context) error {
 	return s.prepare(ctx)
 }
 
-// renew prepares the statement again if that was done under another state of the session or the schema: see planned. The
-// session's identity is known.
-func (s *Stmt) renew(ctx context.Context) error {
-	if err := s.ready(ctx); err != nil || s.planned == s.conn.planState() {
+// renew prepares the statement again if that was done under another state of the session or the schema: see planned; or before the
+// catalog said what it says now. The session's identity is known.
+func (s *Stmt) renew(ctx context.Context, since cachestore.Instant) error {
+	if err := s.ready(ctx); err != nil {
 		return err
 	}
-	now := s.conn.planState()
-	if s.planned.identity != nil || s.conn.changed || s.planned.schema != now.schema || s.planned.foreign != now.foreign {
+	now, early := s.conn.planState(), s.at < since && !s.conn.cache.schemaTold()
+	if s.planned == now && !early {
+		return nil
+	}
+	if early || s.planned.identity != nil || s.conn.changed || s.planned.schema != now.schema || s.planned.foreign != now.foreign {
 		if err := s.Close(); err != nil {
 			return err
 		}

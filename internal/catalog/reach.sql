@@ -6,7 +6,14 @@ target AS MATERIALIZED (
   SELECT r.sch, r.nam, CASE WHEN r.sch IS NULL THEN pg_catalog.to_regclass(pg_catalog.quote_ident(r.nam))::pg_catalog.oid ELSE (
     SELECT c.oid FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid
     WHERE n.nspname = r.sch AND c.relname = r.nam) END AS oid
-  FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) r(sch, nam)),
+  FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) r(sch, nam)
+  UNION ALL
+  -- What is hidden by that: a statement that was prepared before goes on writing it.
+  SELECT r.sch, r.nam, c.oid
+  FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) r(sch, nam)
+  JOIN pg_catalog.pg_class c ON c.relname = r.nam
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE r.sch IS NULL AND n.nspname = ANY (pg_catalog.current_schemas(true)) AND c.relkind IN ('r', 'p', 'v', 'f', 'm')),
 -- k: r relation, t type of the user's of a column or of a part of one
 node(k, oid) AS (
   SELECT 'r', oid FROM target WHERE oid IS NOT NULL
