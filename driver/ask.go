@@ -48,6 +48,10 @@ func (f *fill) query(query string, named []driver.NamedValue) (driver.Rows, erro
 	}
 	f.rows = rows
 	f.sent.Store(true)
+	if !f.request.saysTheSame() {
+		f.discard() // it is the answer to something else than its key says
+		f.flight.land(goAlone, nil, nil)
+	}
 	return unread{}, nil
 }
 

@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"strings"
 	"testing"
@@ -300,3 +301,28 @@ func TestRewrittenStatements(t *testing.T) {
 		t.Errorf("in the tenant's schema: %s", got)
 	}
 }
+
+// ticket is another number each time that it is asked.
+type ticket struct{ n *int64 }
+
+func (t ticket) Value() (driver.Value, error) {
+	*t.n++
+	return *t.n, nil
+}
+
+// An argument that says something else each time is answered by PostgreSQL each time: no answer is kept as that to another question.
+func TestArgumentsThatMove(t *testing.T) {
+	f := newFixture(t)
+	const query = "select id from accounts where id = $1"
+	for range 3 {
+		if s := f.delta(func() { f.read(f.DB, query, ticket{new(int64)}) }); s.Misses != 1 {
+			t.Errorf("it was not asked for: %+v", s)
+		}
+	}
+	f.caches(query, named("1"))
+}
+
+// named is a Valuer that says the same each time.
+type named string
+
+func (n named) Value() (driver.Value, error) { return string(n), nil }

@@ -24,7 +24,7 @@ func (f *fill) finish(err error) {
 		f.cache.stats.fillErrors.Add(1)
 		f.discard()
 		f.flight.land(f.outcomeOf(err), nil, err)
-	} else if set := f.recording.Set(); set != nil {
+	} else if set := f.recording.Set(); set != nil && !f.discarded {
 		rows, bytes = set.Len(), set.Size()
 		f.flight.land(served, f.keep(set), nil)
 	}

@@ -14,6 +14,7 @@ import (
 // verdict. It moves with the request it is in, and is not changed once it is made.
 type material struct {
 	size int
+	args int // where the arguments begin
 	room [materialRoom]byte
 	long []byte // where the room is too small
 }
@@ -48,16 +49,29 @@ func (r *request) makeKey(c *Conn) bool {
 	var room [2 * materialRoom]byte
 	b := r.settings.appendTo(room[:0], r.verdict.settings)
 	b = argument.AppendText(append(b, byte(mode)), r.wishes.key)
+	begin := len(b)
 	if b, ok = argument.Append(b, args); !ok {
 		return false
 	}
 	r.arguments.set(b)
+	r.arguments.args = begin
 	if c.cache.memory != nil {
 		r.key = nearKey(&r.verdict.digest, b)
 	} else {
 		r.key = r.commonKey()
 	}
 	return true
+}
+
+// saysTheSame tells whether the arguments are still those of which the key was made, after they were sent. What is of a type of the
+// caller's was asked for its value twice by then, as by pgx.
+func (r *request) saysTheSame() bool {
+	args, _, _ := argument.Plain(r.args)
+	if !argument.Asked(args) {
+		return true
+	}
+	again, ok := argument.Append(nil, args)
+	return ok && bytes.Equal(again, r.arguments.bytes()[r.arguments.args:])
 }
 
 // commonKey is the key that all processes have for the entry, wherever it is kept: the hash of all of its material.

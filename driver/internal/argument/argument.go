@@ -4,6 +4,7 @@ package argument
 
 import (
 	"database/sql/driver"
+	"net/netip"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -39,6 +40,18 @@ func Rewrites(args []driver.NamedValue) bool {
 			return true
 		default:
 			return false // pgx takes it for a value, whatever it can do
+		}
+	}
+	return false
+}
+
+// Asked tells whether an argument is of a type of the caller's, which may say something else whenever it is asked for its value.
+func Asked(args []driver.NamedValue) bool {
+	for i := range args {
+		switch args[i].Value.(type) {
+		case nil, int64, int, string, bool, float64, time.Time, []byte, netip.Addr, netip.Prefix:
+		default:
+			return true
 		}
 	}
 	return false

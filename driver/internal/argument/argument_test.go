@@ -194,9 +194,12 @@ func TestConstant(t *testing.T) {
 	if !Constant(list(nil, int64(1), 1, "a", true, 1.0, noon)) {
 		t.Error("values are constant")
 	}
+	if Asked(list(nil, int64(1), "a", noon, []byte("a"))) {
+		t.Error("values are asked")
+	}
 	for _, value := range []any{[]byte("a"), new(1), []int{1}, sql.NullString{}} {
-		if Constant(list(value)) {
-			t.Errorf("%T is constant", value)
+		if _, bytes := value.([]byte); Constant(list(value)) || Asked(list(value)) == bytes {
+			t.Errorf("%T is constant, or not asked", value)
 		}
 	}
 }
