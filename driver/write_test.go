@@ -37,11 +37,15 @@ func TestWriteBehindSchemaChange(t *testing.T) {
 				f := newFixture(t)
 				f.exec(f.plain, held)
 				f.exec(f.plain, c.setup)
-				feed := "feed=wal"
 				if level == "ttl" {
-					feed = "feed=none"
+					f.DB, f.connector = f.open("rule=all: * ttl=1h", "feed=none")
+				} else {
+					f.DB, f.connector = f.open("rule=all: * ttl=1h consistency="+level, "feed=wal")
+					f.eventually("a feed that has installed what it needs", func() bool {
+						_, err := readAll(t.Context(), f.DB, byID, 1)
+						return err == nil && f.connector.Stats().Feed != "none"
+					})
 				}
-				f.DB, f.connector = f.open("rule=all: * ttl=1h consistency="+level, feed)
 				f.exec(f.DB, "update a set n = n where id = 0") // it is known what it writes
 				holder, err := f.plain.Conn(t.Context())
 				if err != nil {
