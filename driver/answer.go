@@ -31,6 +31,8 @@ type answer struct {
 	at        cachestore.Instant
 	// since is from when on the catalog is known to have said so.
 	since cachestore.Instant
+	// dropped is set when asking again has failed: it counts no more, but what comes next is held against it.
+	dropped atomic.Bool
 	// doubted is when a run of the statement last counted as a change of the schema.
 	doubted atomic.Pointer[cachestore.Instant]
 	// wanted is set when somebody used the answer although it was old.
@@ -63,7 +65,7 @@ func (as *answers) latest(q question) *answer {
 // of returns the answer to a question, or nil. One from before the latest change of the schema does not count.
 func (as *answers) of(q question, schema uint64) *answer {
 	a := as.latest(q)
-	if a == nil || a.schema != schema {
+	if a == nil || a.schema != schema || a.dropped.Load() {
 		return nil
 	}
 	return a
@@ -80,7 +82,7 @@ func (as *answers) overdue(schema uint64) []*answer {
 	now := cachestore.Now()
 	var list []*answer
 	for _, a := range as.known {
-		if a.schema == schema && a.old(now) && a.wanted.Load() {
+		if a.schema == schema && a.old(now) && a.wanted.Load() && !a.dropped.Load() {
 			list = append(list, a)
 		}
 	}
@@ -88,18 +90,21 @@ func (as *answers) overdue(schema uint64) []*answer {
 }
 
 func (as *answers) drop(q question) {
-	as.mu.Lock()
-	defer as.mu.Unlock()
-	delete(as.known, q)
+	if a := as.latest(q); a != nil {
+		a.dropped.Store(true)
+	}
 }
 
-func (as *answers) put(a *answer) {
+// put adds an answer. It reports false when there are too many to go on with: then all have been forgotten.
+func (as *answers) put(a *answer) bool {
 	as.mu.Lock()
 	defer as.mu.Unlock()
-	if as.known == nil || len(as.known) >= maxAnswers {
+	full := len(as.known) >= maxAnswers
+	if as.known == nil || full {
 		as.known = make(map[question]*answer)
 	}
 	as.known[a.question] = a
+	return !full
 }
 
 // opaque tells whether a statement with this answer runs something that may do anything.

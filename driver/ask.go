@@ -47,11 +47,11 @@ func (f *fill) query(query string, named []driver.NamedValue) (driver.Rows, erro
 		return nil, err
 	}
 	f.rows = rows
-	f.sent.Store(true)
 	if !f.request.saysTheSame() {
 		f.discard() // it is the answer to something else than its key says
 		f.flight.land(goAlone, nil, nil)
 	}
+	f.sent.Store(true) // the arguments are the caller's again
 	return unread{}, nil
 }
 

@@ -127,8 +127,9 @@ func (c *Conn) Conn() *pgx.Conn {
 	}
 	c.escaped = true
 	c.cache.escaped.Add(1)
-	c.watch.open.begin(context.Background(), c.serverPID(), nil, true)
-	c.watch.open.alter()
+	c.watch.open.pid = c.serverPID()
+	c.watch.open.begin(context.Background(), nil, true)
+	c.watch.open.schema = true
 	return std.Conn()
 }
 
@@ -240,7 +241,7 @@ func (c *Conn) Close() error {
 		c.inner.fill.give()
 	}
 	err := c.chain.Close()
-	c.watch.open.end()
+	c.watch.open.end(context.Background())
 	if c.owns != nil {
 		_ = c.owns.Close()
 	}

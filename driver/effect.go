@@ -18,8 +18,9 @@ type effect struct {
 	changes []freshness.Change
 	all     bool
 	schema  bool
-	// asOf is the count of schema changes that changes take in.
-	asOf uint64
+	// judged is set when the catalog has had a say, and asOf is the count of schema changes that it takes in.
+	judged bool
+	asOf   uint64
 	// doubtful is set when a function or a trigger runs of which nothing is known, and the schema counts as changed by it.
 	doubtful bool
 	session  bool
@@ -59,7 +60,7 @@ func (c *Conn) effect(ctx context.Context, query string, args []driver.NamedValu
 		return e, nil
 	}
 	e.changes, e.all = t.changes(a, args)
-	e.asOf = a.schema
+	e.judged, e.asOf = true, a.schema
 	e.doubtful = a.opaque() && !c.cache.schemaTold() && a.doubts(cachestore.Now())
 	e.session = e.session || a.opaque() || a.MayChangeSession() && !e.settings
 	e.all = e.all || a.schema != c.cache.schema.Load()

@@ -53,6 +53,7 @@ type fill struct {
 
 	spent     time.Duration // in steps, and not by the caller between them
 	large     bool          // the result is too large to be kept
+	forgets   bool          // the session may be another than it was
 	discarded bool          // it will not be kept
 
 	done chan struct{} // closed when the connection is free again

@@ -198,6 +198,14 @@ func (f *flight) unlist() {
 	}
 }
 
+// close takes the flight off the list, so that nobody joins any more, and tells how many wait for it.
+func (f *flight) close() int {
+	f.flights.mu.Lock()
+	defer f.flights.mu.Unlock()
+	f.unlist()
+	return f.waiting
+}
+
 // abandon is called when the one who flies it gives up. It reports whether nobody else wants the result; then nobody can
 // join any more.
 func (f *flight) abandon() bool {

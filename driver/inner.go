@@ -95,6 +95,9 @@ func (i *inner) wake(ctx context.Context) error {
 // busy tells whether a fill still reads from the connection.
 func (i *inner) busy() bool {
 	if i.fill != nil && i.fill.finished() {
+		if i.fill.forgets {
+			i.fill.conn.forget()
+		}
 		i.fill = nil
 	}
 	return i.fill != nil

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/dsn"
+	"github.com/gopgcache/pgcache/internal/catalog"
 	"github.com/gopgcache/pgcache/internal/rowset"
 )
 
@@ -19,14 +20,21 @@ func (f *fill) finish(err error) {
 		reads := f.request.reads()
 		f.flight.holds, _ = f.admission.Holds(&reads)
 	}
+	strayed := f.strayed(err)
 	var rows, bytes int
-	if err != nil {
-		f.cache.stats.fillErrors.Add(1)
+	switch set := f.recording.Set(); {
+	case strayed:
+		f.discard()
+		f.flight.land(goAlone, nil, nil)
+	case err != nil:
 		f.discard()
 		f.flight.land(f.outcomeOf(err), nil, err)
-	} else if set := f.recording.Set(); set != nil && !f.discarded {
+	case set != nil && !f.discarded:
 		rows, bytes = set.Len(), set.Size()
 		f.flight.land(served, f.keep(set), nil)
+	}
+	if err != nil {
+		f.cache.stats.fillErrors.Add(1)
 	}
 	f.cache.observers.filled(f, rows, bytes)
 	f.recording.End(err)
@@ -38,6 +46,37 @@ func (f *fill) finish(err error) {
 		_ = f.std.Close()
 	}
 	close(f.done)
+}
+
+// strayed tells whether the query may have done something else than it was judged for, because the schema has changed or is being
+// changed: PostgreSQL looks up what names stand for once it has the locks. What it gave is right for the session that it ran in, and for no
+// other; and what it did may be anything.
+func (f *fill) strayed(err error) bool {
+	v := f.request.verdict
+	if !v.current(f.cache) {
+		w := openWrite{cache: f.cache, pid: f.std.Conn().PgConn().PID()}
+		w.begin(f.ctx.Context, nil, true)
+		w.end(f.ctx.Context)
+	}
+	moves := f.cache.schemaMoves(v.answer.schema)
+	if moves {
+		f.forgets = true
+		return true
+	}
+	return err == nil && !f.discarded && f.flight.close() > 0 && !f.confirmed()
+}
+
+// confirmed asks the catalog once more, for those who wait in other sessions: somebody elsewhere may have changed the schema just now.
+func (f *fill) confirmed() bool {
+	found, err := catalog.Ask(&f.ctx, f.std.Conn().PgConn(), f.request.text.Statement)
+	if err != nil {
+		return false
+	}
+	if found.Version != f.request.verdict.answer.Version {
+		f.cache.schemaChanges()
+		return false
+	}
+	return true
 }
 
 // keep puts the result into the store, unless something changed while it was read.

@@ -112,6 +112,8 @@ func (c *Conn) askServer(ctx context.Context, t *text) (*answer, error) {
 	if before != nil {
 		a.doubted.Store(before.doubted.Load())
 	}
-	c.cache.answers.put(a)
+	if !c.cache.answers.put(a) {
+		c.cache.schemaChanges() // nothing is left that could tell that plans are of another schema
+	}
 	return a, nil
 }

@@ -7,6 +7,9 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
+// unknownLasts is how long a write counts as under way whose connection broke behind a pooler: it has no number to ask for.
+const unknownLasts = time.Minute
+
 // The pauses between two looks at whether a lost session is gone.
 const (
 	firstLook = 20 * time.Millisecond
@@ -21,22 +24,34 @@ func (w *watch) lose() {
 	if !w.open.write.Touched() && !w.open.schema {
 		return
 	}
-	pid := c.inner.dialled().PgConn().PID()
 	lost := w.open.hand()
-	if !c.cache.background.run(func(ctx context.Context) { c.cache.outlive(ctx, pid); lost.end() }) {
-		lost.end()
+	ended := func(ctx context.Context) {
+		if !c.cache.outlive(ctx, lost.pid) && lost.pid != 0 {
+			lost.told = publication{} // others see to it: they can ask whether the process is gone
+		}
+		lost.end(context.WithoutCancel(ctx))
+	}
+	if !c.cache.background.run(ended) {
+		ended(c.cache.background.ctx)
 	}
 }
 
-// outlive waits until the server has no process of this number any more. It returns early when the connector is closed.
-func (c *cache) outlive(ctx context.Context, pid uint32) {
+// outlive waits until the server has no process of this number any more. It reports false when the connector was closed before.
+func (c *cache) outlive(ctx context.Context, pid uint32) bool {
+	if pid == 0 {
+		select {
+		case <-ctx.Done():
+		case <-time.After(unknownLasts):
+		}
+		return false
+	}
 	for pause := firstLook; ; pause = min(2*pause, laterLook) {
 		if gone, err := c.gone(ctx, pid); err == nil && gone {
-			return
+			return true
 		}
 		select {
 		case <-ctx.Done():
-			return
+			return false
 		case <-time.After(pause):
 		}
 	}

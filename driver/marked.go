@@ -94,7 +94,16 @@ func (s *shared) republish(ctx context.Context, p *publication) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.timeout)
 	defer cancel()
-	s.count(s.store.Begin(ctx, p.writer, p.tags, p.all))
+	err := s.store.Begin(ctx, p.writer, p.tags, p.all)
+	if s.count(err); err == nil {
+		return
+	}
+	// The ledger doesn't know that what was read before is old; this process does.
+	if p.all {
+		s.cache.cutoffs.addAll()
+	} else {
+		s.cache.cutoffs.add(p.tags)
+	}
 }
 
 // conclude tells the fleet that a write has ended.

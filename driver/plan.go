@@ -36,17 +36,19 @@ func (c *Conn) planStateFromNow() planned { return planned{c.identity, c.cache.e
 // plan it once more, which takes one round trip.
 func (c *Conn) replan(ctx context.Context, conn *pgx.Conn, r *request) (anew bool, err error) {
 	now := c.planState()
+	early := c.planned == now && c.early.of(r.text.sql, r.verdict.answer.since)
 	switch {
 	case c.inner.mode != pgx.QueryExecModeCacheStatement && !asksForPlan(r.args):
 		return false, nil
-	case r.stmt != nil:
+	case r.stmt != nil || c.planned == now && !early:
 		return false, nil
-	case c.planned == now:
-		return c.early.of(r.text.sql, r.verdict.answer.since), nil
-	case c.planned.schema == now.schema && c.planned.foreign == now.foreign && c.planned.identity != nil:
+	case !early && c.planned.schema == now.schema && c.planned.foreign == now.foreign && c.planned.identity != nil:
 		return true, nil // it is another session for a time
 	case len(c.prepared) > 0, c.holdsForeign, c.cache.fresh != nil:
 		// What the caller has prepared has to stay; and what a pool's connection has prepared before it was ours is not known.
+		return true, nil
+	case c.replanned < fewFills && early:
+		c.replanned++
 		return true, nil
 	case c.replanned < fewFills && c.planned.identity != nil && (c.planned.schema == now.schema || c.planned.schema == noEra):
 		c.replanned++

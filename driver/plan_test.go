@@ -3,6 +3,7 @@ package driver
 import (
 	"database/sql"
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -212,5 +213,45 @@ func TestOldPlansOfWrites(t *testing.T) {
 				f.want("select v from early.shadow")
 			})
 		}
+	}
+}
+
+// When all that the catalog said has been forgotten, because it was too much, plans from before count no more.
+func TestPlansOutliveNoAnswer(t *testing.T) {
+	const query = "select v from shadow"
+	f := newFixture(t)
+	f.exec(f.plain, shadowing)
+	f = f.with(func(c *pgx.ConnConfig) { c.RuntimeParams["search_path"] = "early, late" }, "feed=none")
+	a, b := f.pin(), f.pin()
+	f.read(a, query)
+	f.exec(f.plain, "create table early.shadow as select 1 as v")
+	answers := &f.connector.cache.answers
+	for i := 0; answers.put(&answer{question: question{nil, strconv.Itoa(i)}}); i++ {
+		if len(answers.known) == maxAnswers {
+			break
+		}
+	}
+	f.read(b, "select 1 from late.shadow where v = 9") // and one more
+	f.read(a, query)
+	if got := f.read(b, query); got != "1" {
+		t.Errorf("in another session: read %s", got)
+	}
+}
+
+// An answer that could not be asked for again is one that the next is held against.
+func TestDroppedAnswersAreRemembered(t *testing.T) {
+	const query = "select v from shadow"
+	f := newFixture(t)
+	f.exec(f.plain, shadowing)
+	f = f.with(func(c *pgx.ConnConfig) { c.RuntimeParams["search_path"] = "early, late" }, "feed=none")
+	a, b := f.pin(), f.pin()
+	f.read(a, query)
+	f.exec(f.plain, "create table early.shadow as select 1 as v")
+	c := f.connector.cache
+	c.answers.drop(c.texts.of(query).verdict.Load().answer.question)
+	f.age()
+	f.read(a, query)
+	if got := f.read(b, query); got != "1" {
+		t.Errorf("in another session: read %s", got)
 	}
 }

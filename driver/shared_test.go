@@ -5,12 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/gopgcache/pgcache/cachestore"
@@ -513,4 +515,110 @@ func TestMorePermitsThanPlaces(t *testing.T) {
 	if n := len(s.putting); n != 0 {
 		t.Errorf("%d places are taken", n)
 	}
+}
+
+// cable is a network between a process and PostgreSQL, until it is cut.
+type cable struct {
+	mu    sync.Mutex
+	conns []net.Conn
+	cut   bool
+}
+
+func (c *cable) connect(config *pgx.ConnConfig) {
+	dial := config.DialFunc
+	config.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.cut {
+			return nil, errors.New("the cable is cut")
+		}
+		conn, err := dial(ctx, network, addr)
+		if err == nil {
+			c.conns = append(c.conns, conn)
+		}
+		return conn, err
+	}
+}
+
+func (c *cable) sever() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cut = true
+	for _, conn := range c.conns {
+		conn.Close()
+	}
+}
+
+// A process that is closed while nobody knows how its write ended does not say that it has: others find out when the server is
+// done with it.
+func TestClosedOverALostWrite(t *testing.T) {
+	_, params := onRedis(t, "feed=none")
+	f, parties := newFleet(t, 1, params...)
+	other, cut := parties[0], new(cable)
+	leaves := f.with(cut.connect, "store=redis", params[2], "timeout=1s", "feed=none")
+	f.exec(leaves.DB, "update accounts set balance = 0 where id = 0")
+	f.read(other.DB, balanceOf, 1)
+	tx, err := f.plain.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	f.exec(tx, "select 1 from accounts where id = 1 for update")
+	done := make(chan error, 1)
+	go func() {
+		_, err := leaves.ExecContext(t.Context(), "update accounts set balance = 77 where id = 1")
+		done <- err
+	}()
+	f.waitForLockWaiters(1)
+	cut.sever()
+	if err := <-done; err == nil {
+		t.Error("the write was acknowledged over a cable that is cut")
+	}
+	leaves.Close()
+	for range 3 {
+		f.read(other.DB, balanceOf, 1)
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	f.eventually("the write", func() bool { return f.read(f.plain, balanceOf, 1) == "77" })
+	if got := f.read(other.DB, balanceOf, 1); got != "77" {
+		t.Errorf("another process reads %s", got)
+	}
+}
+
+// frail is a store whose ledger can't be written to while it is down.
+type frail struct {
+	*redis.Store
+	down atomic.Bool
+}
+
+func (s *frail) Begin(ctx context.Context, writer string, tags []uint64, all bool) error {
+	if s.down.Load() {
+		return redis.ErrUnavailable
+	}
+	return s.Store.Begin(ctx, writer, tags, all)
+}
+
+// A process sees what it has written with COMMIT AND CHAIN even if the ledger could not be told.
+func TestChainThatWasNotTold(t *testing.T) {
+	r, _ := onRedis(t)
+	store, err := redis.Open(redis.Config{URL: r.URL(), Timeout: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &frail{Store: store}
+	f := newFixture(t)
+	f.DB, f.connector = f.openWith([]Option{WithStore(s)}, "rule=all: * ttl=1h", "feed=none")
+	writer := f.pin()
+	f.exec(writer, "update accounts set balance = 0 where id = 0")
+	f.caches(balanceOf, 1)
+	s.down.Store(true)
+	f.exec(writer, "begin")
+	f.exec(writer, "update accounts set balance = 5 where id = 1")
+	f.exec(writer, "commit and chain")
+	s.down.Store(false)
+	f.want(balanceOf, 1)
+	f.exec(writer, "commit")
+	f.want(balanceOf, 1)
 }

@@ -115,8 +115,12 @@ func (w *watch) before(ctx context.Context, query string, args []driver.NamedVal
 	if err != nil {
 		return effect{}, err
 	}
+	w.open.pid = w.conn.serverPID()
+	if e.judged {
+		w.open.judge(e.asOf)
+	}
 	if e.all || len(e.changes) > 0 {
-		w.open.begin(ctx, w.conn.serverPID(), e.changes, e.all)
+		w.open.begin(ctx, e.changes, e.all)
 	}
 	if e.schema {
 		w.open.alter()
@@ -139,16 +143,15 @@ func (w *watch) after(ctx context.Context, e effect, err error) {
 	if e.settings {
 		c.assign(e.assigned, err)
 	}
-	if len(e.changes) > 0 && !e.all && c.cache.schemaMoves(e.asOf) {
-		// PostgreSQL looks names, triggers and keys up when it has the locks, and those may be others by then.
-		w.open.begin(ctx, c.serverPID(), nil, true)
+	if e.judged && c.cache.schemaMoves(e.asOf) {
+		c.forget() // it may have done something else than it was known for: see openWrite.misjudged
 	}
 	switch {
 	case c.inner.lost():
 		w.lose()
 	case c.inner.idle():
 		w.resolve(ctx)
-		w.open.end()
+		w.open.end(ctx)
 	case e.ends:
 		// COMMIT AND CHAIN: what was written is out, and the next transaction is open.
 		w.open.again(ctx)
