@@ -57,7 +57,8 @@ func (c *cache) outlive(ctx context.Context, pid uint32) bool {
 	}
 }
 
-// gone asks whether a server process has ended.
+// gone asks whether a session's server process has ended. The number of one that has may be another session's by now, which will end too, or
+// in a container that of one of the server's own, which doesn't count.
 func (c *cache) gone(ctx context.Context, pid uint32) (bool, error) {
 	dialler := c.pgx
 	if c.fresh != nil {
@@ -69,7 +70,9 @@ func (c *cache) gone(ctx context.Context, pid uint32) (bool, error) {
 	}
 	defer conn.Close()
 	var gone bool
-	const question = "select not exists (select from pg_catalog.pg_stat_activity where pid = $1)"
+	const question = `select not exists (
+		select from pg_catalog.pg_stat_activity
+		where pid = $1 and usesysid is not null and coalesce(backend_type, 'client backend') = 'client backend')`
 	err = conn.(*stdlib.Conn).Conn().QueryRow(ctx, question, int64(pid)).Scan(&gone)
 	return gone, err
 }

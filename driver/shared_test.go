@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -621,4 +622,26 @@ func TestChainThatWasNotTold(t *testing.T) {
 	f.want(balanceOf, 1)
 	f.exec(writer, "commit")
 	f.want(balanceOf, 1)
+}
+
+// A number is that of a session that has ended if nobody has it, or one of the server's own processes.
+func TestGone(t *testing.T) {
+	f := newFixture(t)
+	conn := f.pin()
+	pid := func(query string) uint32 {
+		n, err := strconv.ParseUint(f.read(conn, query), 10, 32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return uint32(n)
+	}
+	for query, want := range map[string]bool{
+		"select pg_backend_pid()": false,
+		"select pid from pg_stat_activity where backend_type = 'checkpointer'": true,
+		"select max(pid) + 1 from pg_stat_activity":                            true,
+	} {
+		if gone, err := f.connector.cache.gone(t.Context(), pid(query)); err != nil || gone != want {
+			t.Errorf("%s: gone %v, %v", query, gone, err)
+		}
+	}
 }
