@@ -322,6 +322,36 @@ func TestArgumentsThatMove(t *testing.T) {
 	f.caches(query, named("1"))
 }
 
+// asked is a Valuer that tells how often it was asked.
+type asked struct {
+	calls *int
+	tell  func(call int)
+}
+
+func (a asked) Value() (driver.Value, error) {
+	*a.calls++
+	a.tell(*a.calls)
+	return int64(1), nil
+}
+
+// Arguments are not asked for their values once a fill says that it has done with them: then the caller may have them back.
+func TestArgumentsAreAskedInTime(t *testing.T) {
+	f := newFixture(t)
+	flights, calls := &f.connector.cache.flights, 0
+	f.read(f.DB, "select id from accounts where id = $1", asked{&calls, func(call int) {
+		flights.mu.Lock()
+		defer flights.mu.Unlock()
+		for _, fl := range flights.byKey {
+			if fl.fill != nil && fl.fill.sent.Load() {
+				t.Errorf("it is asked a %d. time, and was sent", call)
+			}
+		}
+	}})
+	if calls != 3 {
+		t.Errorf("it was asked %d times", calls)
+	}
+}
+
 // named is a Valuer that says the same each time.
 type named string
 
