@@ -57,8 +57,8 @@ func (c *cache) outlive(ctx context.Context, pid uint32) bool {
 	}
 }
 
-// gone asks whether a session's server process has ended. The number of one that has may be another session's by now, which will end too, or
-// in a container that of one of the server's own, which doesn't count.
+// gone asks whether a session's server process has ended. The number of one that has may be another session's by now, which will end
+// too, or in a container that of one of the server's own, which doesn't count.
 func (c *cache) gone(ctx context.Context, pid uint32) (bool, error) {
 	dialler := c.pgx
 	if c.fresh != nil {
