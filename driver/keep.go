@@ -5,7 +5,6 @@ import (
 
 	"github.com/gopgcache/pgcache/cachestore"
 	"github.com/gopgcache/pgcache/dsn"
-	"github.com/gopgcache/pgcache/internal/catalog"
 	"github.com/gopgcache/pgcache/internal/rowset"
 )
 
@@ -58,25 +57,14 @@ func (f *fill) strayed(err error) bool {
 		w.begin(f.ctx.Context, nil, true)
 		w.end(f.ctx.Context)
 	}
-	moves := f.cache.schemaMoves(v.answer.schema)
-	if moves {
-		f.forgets = true
-		return true
+	if err == nil && !f.discarded && v.follower != nil && v.follower.events.Load() && f.flight.close() > 0 {
+		// For those who wait in other sessions: after this the feed has told of what somebody elsewhere has changed by now.
+		if !v.follower.confirm(&f.ctx) {
+			f.flight.land(goAlone, nil, nil)
+		}
 	}
-	return err == nil && !f.discarded && f.flight.close() > 0 && !f.confirmed()
-}
-
-// confirmed asks the catalog once more, for those who wait in other sessions: somebody elsewhere may have changed the schema just now.
-func (f *fill) confirmed() bool {
-	found, err := catalog.Ask(&f.ctx, f.std.Conn().PgConn(), f.request.text.Statement)
-	if err != nil {
-		return false
-	}
-	if found.Version != f.request.verdict.answer.Version {
-		f.cache.schemaChanges()
-		return false
-	}
-	return true
+	f.forgets = f.cache.schemaMoves(v.answer.schema)
+	return f.forgets
 }
 
 // keep puts the result into the store, unless something changed while it was read.
