@@ -216,15 +216,23 @@ func TestOldPlansOfWrites(t *testing.T) {
 	}
 }
 
-// When all that the catalog said has been forgotten, because it was too much, plans from before count no more.
-func TestPlansOutliveNoAnswer(t *testing.T) {
-	const query = "select v from shadow"
-	f := newFixture(t)
+const ofShadow = "select v from shadow"
+
+// overshadowed gives two connections, of which the first holds a plan of ofShadow from before somebody else made a table that goes first.
+func overshadowed(t *testing.T) (f *fixture, a, b *sql.Conn) {
+	t.Helper()
+	f = newFixture(t)
 	f.exec(f.plain, shadowing)
 	f = f.with(func(c *pgx.ConnConfig) { c.RuntimeParams["search_path"] = "early, late" }, "feed=none")
-	a, b := f.pin(), f.pin()
-	f.read(a, query)
+	a, b = f.pin(), f.pin()
+	f.read(a, ofShadow)
 	f.exec(f.plain, "create table early.shadow as select 1 as v")
+	return f, a, b
+}
+
+// When all that the catalog said has been forgotten, because it was too much, plans from before count no more.
+func TestPlansOutliveNoAnswer(t *testing.T) {
+	f, a, b := overshadowed(t)
 	answers := &f.connector.cache.answers
 	for i := 0; answers.put(&answer{question: question{nil, strconv.Itoa(i)}}); i++ {
 		if len(answers.known) == maxAnswers {
@@ -232,26 +240,20 @@ func TestPlansOutliveNoAnswer(t *testing.T) {
 		}
 	}
 	f.read(b, "select 1 from late.shadow where v = 9") // and one more
-	f.read(a, query)
-	if got := f.read(b, query); got != "1" {
+	f.read(a, ofShadow)
+	if got := f.read(b, ofShadow); got != "1" {
 		t.Errorf("in another session: read %s", got)
 	}
 }
 
 // An answer that could not be asked for again is one that the next is held against.
 func TestDroppedAnswersAreRemembered(t *testing.T) {
-	const query = "select v from shadow"
-	f := newFixture(t)
-	f.exec(f.plain, shadowing)
-	f = f.with(func(c *pgx.ConnConfig) { c.RuntimeParams["search_path"] = "early, late" }, "feed=none")
-	a, b := f.pin(), f.pin()
-	f.read(a, query)
-	f.exec(f.plain, "create table early.shadow as select 1 as v")
+	f, a, b := overshadowed(t)
 	c := f.connector.cache
-	c.answers.drop(c.texts.of(query).verdict.Load().answer.question)
+	c.answers.drop(c.texts.of(ofShadow).verdict.Load().answer.question)
 	f.age()
-	f.read(a, query)
-	if got := f.read(b, query); got != "1" {
+	f.read(a, ofShadow)
+	if got := f.read(b, ofShadow); got != "1" {
 		t.Errorf("in another session: read %s", got)
 	}
 }
