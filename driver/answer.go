@@ -89,13 +89,14 @@ func (as *answers) overdue(schema uint64) []*answer {
 	return list
 }
 
+// drop has an answer count no more.
 func (as *answers) drop(q question) {
 	if a := as.latest(q); a != nil {
 		a.dropped.Store(true)
 	}
 }
 
-// put adds an answer. It reports false when there are too many to go on with: then all have been forgotten.
+// put adds an answer. It reports false when there were too many: then all others have been forgotten.
 func (as *answers) put(a *answer) bool {
 	as.mu.Lock()
 	defer as.mu.Unlock()

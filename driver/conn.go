@@ -129,7 +129,7 @@ func (c *Conn) Conn() *pgx.Conn {
 	c.cache.escaped.Add(1)
 	c.watch.open.pid = c.serverPID()
 	c.watch.open.begin(context.Background(), nil, true)
-	c.watch.open.schema = true
+	c.watch.open.schema = true // and not alter: nothing is answered from the cache or shared meanwhile
 	return std.Conn()
 }
 

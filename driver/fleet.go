@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/gopgcache/pgcache/cachestore"
-	"github.com/gopgcache/pgcache/internal/freshness"
 )
 
 // What is not in this process's memory may be with others: in a store that a fleet shares, or with the peer that owns the key.
@@ -51,10 +50,4 @@ func (c *cache) peek(ctx context.Context, r *request) *cachestore.Entry {
 		return nil // a peer can't be asked without making it
 	}
 	return c.shared.peek(ctx, r)
-}
-
-// ownDelivered tells whether the feed has delivered what this process wrote itself. Until it has, nothing that was kept is fresh, and
-// nothing that is made now can be kept in time.
-func (fw *follower) ownDelivered(tags []freshness.Tag) bool {
-	return fw.common && fw.tracker.OwnDelivered(tags)
 }

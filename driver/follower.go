@@ -54,7 +54,7 @@ func (fw *follower) Start(generation string, position, after uint64) {
 	c.schemaChanges()
 	fw.tracker.Start(position, after)
 	c.schemaChanges() // what the catalog said in between was not held against the stream
-	c.setTrack(fw)
+	c.setFollower(fw)
 	c.observers.feedChanged(fw.kind, true, nil)
 }
 
@@ -103,13 +103,13 @@ func (fw *follower) giveUp(ctx context.Context) {
 	case <-time.After(feedPatience):
 		if !fw.tracker.Live() && fw.cache.feed.inForce.Load() == fw {
 			fw.cache.logger.WarnContext(ctx, "pgcache: the feed of changes stays away; until it is back the level is ttl", "feed", fw.kind)
-			fw.cache.setTrack(nil)
+			fw.cache.setFollower(nil)
 		}
 	}
 }
 
-// setTrack says which feed there is, or that there is none. Verdicts are given anew.
-func (c *cache) setTrack(fw *follower) {
+// setFollower says which feed there is, or that there is none. Verdicts are given anew.
+func (c *cache) setFollower(fw *follower) {
 	if c.feed.inForce.Swap(fw) != fw {
 		c.feed.changes.Add(1)
 	}
@@ -124,6 +124,12 @@ func (c *cache) wrote(changes []freshness.Change, everything bool) {
 	}
 	everything = everything || !fw.tracker.SchemaSeen() // who knows what it led to
 	fw.feed.Settle(fw.tracker.Own(changes, everything))
+}
+
+// ownDelivered tells whether the feed has delivered what this process wrote itself. Until it has, nothing that was kept is fresh, and
+// nothing that is made now can be kept in time.
+func (fw *follower) ownDelivered(tags []freshness.Tag) bool {
+	return fw.common && fw.tracker.OwnDelivered(tags)
 }
 
 // How long a strict hit waits for the feed before PostgreSQL is asked instead. Usually it waits as long as SELECT 1 takes. Where

@@ -19,12 +19,14 @@ func (f *fill) finish(err error) {
 		reads := f.request.reads()
 		f.flight.holds, _ = f.admission.Holds(&reads)
 	}
-	strayed := f.strayed(err)
+	set := f.recording.Set()
+	if err == nil && !f.discarded {
+		f.confirmForOthers()
+	}
 	var rows, bytes int
-	switch set := f.recording.Set(); {
-	case strayed:
-		f.discard()
-		f.flight.land(goAlone, nil, nil)
+	switch moves := f.cache.schemaMoves(f.request.verdict.answer.schema); {
+	case moves:
+		f.stray()
 	case err != nil:
 		f.discard()
 		f.flight.land(f.outcomeOf(err), nil, err)
@@ -47,24 +49,27 @@ func (f *fill) finish(err error) {
 	close(f.done)
 }
 
-// strayed tells whether the query may have done something else than it was judged for, because the schema has changed or is being
+// confirmForOthers has the feed tell of what somebody elsewhere has changed by now, for those who wait in other sessions, if it tells
+// of changes of the schema at all. If it is late they ask for themselves.
+func (f *fill) confirmForOthers() {
+	fw := f.request.verdict.follower
+	if fw != nil && fw.events.Load() && f.flight.close() > 0 && !fw.confirm(&f.ctx) {
+		f.flight.land(goAlone, nil, nil)
+	}
+}
+
+// stray is called when the query may have done something else than it was judged for, because the schema has changed or is being
 // changed: PostgreSQL looks up what names stand for once it has the locks. What it gave is right for the session that it ran in, and for no
 // other; and what it did may be anything.
-func (f *fill) strayed(err error) bool {
-	v := f.request.verdict
-	if !v.current(f.cache) {
+func (f *fill) stray() {
+	f.forgets = true
+	if !f.request.verdict.current(f.cache) { // else everything is under way with the change
 		w := openWrite{cache: f.cache, pid: f.std.Conn().PgConn().PID()}
 		w.begin(f.ctx.Context, nil, true)
 		w.end(f.ctx.Context)
 	}
-	if err == nil && !f.discarded && v.follower != nil && v.follower.events.Load() && f.flight.close() > 0 {
-		// For those who wait in other sessions: after this the feed has told of what somebody elsewhere has changed by now.
-		if !v.follower.confirm(&f.ctx) {
-			f.flight.land(goAlone, nil, nil)
-		}
-	}
-	f.forgets = f.cache.schemaMoves(v.answer.schema)
-	return f.forgets
+	f.discard()
+	f.flight.land(goAlone, nil, nil)
 }
 
 // keep puts the result into the store, unless something changed while it was read.

@@ -84,8 +84,8 @@ func (c *Conn) askServer(ctx context.Context, t *text) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	sight := c.cache.beginSight(id)
-	defer sight.end()
+	seen := c.cache.beginSight(id)
+	defer seen.end()
 	schema, began := c.cache.schema.Load(), cachestore.Now()
 	found, err := catalog.Ask(ctx, std.Conn().PgConn(), t.Statement)
 	if err != nil {
@@ -108,7 +108,7 @@ func (c *Conn) askServer(ctx context.Context, t *text) (*answer, error) {
 	if err := c.cache.askTracking(ctx, std.Conn().PgConn(), a); err != nil {
 		return nil, c.unanswered(ctx, err)
 	}
-	a.unsettled = !sight.seesSchema(found.Snapshot)
+	a.unsettled = !seen.seesSchema(found.Snapshot)
 	if before != nil {
 		a.doubted.Store(before.doubted.Load())
 	}

@@ -21,9 +21,6 @@ import (
 // errOwed means that what this process has written is not in the shared ledger yet.
 var errOwed = errors.New("pgcache: own writes are not in the shared ledger yet")
 
-// marked tells whether a request is judged by the ledger in the shared store.
-func (r *request) marked() bool { return r.byMark }
-
 // look gets the mark of a request's tags and, if it is wanted, the entry, in one round trip. After an error nothing can be
 // said of any entry.
 func (s *shared) look(ctx context.Context, r *request, wanted bool) (*cachestore.Entry, error) {

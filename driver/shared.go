@@ -100,7 +100,7 @@ func (s *shared) seek(ctx context.Context, r *request) (entry, past *cachestore.
 	// It bounds the wait for others only: with lock=0 there is none, and what the store has already is found all the same.
 	patience, cancel := context.WithTimeout(ctx, r.verdict.rule.Lock)
 	defer cancel()
-	looked := r.marked() // then find has looked already
+	looked := r.byMark // then find has looked already
 	for {
 		if !looked {
 			var err error
@@ -122,7 +122,7 @@ func (s *shared) seek(ctx context.Context, r *request) (entry, past *cachestore.
 			return nil, past, &permit{s, lease}
 		case lease.Wait(patience) != nil, patience.Err() != nil:
 			return nil, past, nil
-		case r.marked() && s.readMark(ctx, r) != nil:
+		case r.byMark && s.readMark(ctx, r) != nil:
 			return nil, past, nil
 		}
 	}
